@@ -1,0 +1,1 @@
+"""Roxham Road: the record, its charts and models, and the publisher of the book."""
