@@ -1,0 +1,50 @@
+# Two commands matter: `make site` and `make test`. Each sets itself up.
+PYTHON ?= python3
+BIN := .venv/bin
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help site test serve bench lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 16
+
+site: .venv/.site-ready  ## build the site in _build/html
+	@$(BIN)/roxham build
+
+test: .venv/.test-ready  ## check the code, the record and the built pages
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@ROXHAM_CHROMIUM="$$($(BIN)/python tests/chromium.py)" && export ROXHAM_CHROMIUM && $(BIN)/pytest $(TESTS)
+
+serve: .venv/.site-ready  ## serve the site on this machine; build again when a file changes
+	@$(BIN)/roxham serve
+
+bench: .venv/.test-ready  ## measure the build beside its peers
+	@$(BIN)/python scripts/bench.py
+
+lock: .venv/.test-ready  ## recompile requirements.txt from pyproject.toml
+	@$(BIN)/pip install --quiet -e '.[lock]'
+	@$(BIN)/python scripts/lock.py
+
+clean:  ## remove everything built, and the environment
+	rm -rf _build .venv
+
+.venv/.python:
+	@command -v $(PYTHON) >/dev/null || { \
+	  echo "make: Python 3.11 or newer is needed, and no '$(PYTHON)' is on the PATH; name one with PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "make: Python 3.11 or newer is needed; '$(PYTHON)' is $$($(PYTHON) -V 2>&1); name another with PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "make: $(PYTHON) has no venv module (on Debian and Ubuntu: apt-get install python3-venv)" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.site-ready: .venv/.python requirements.txt pyproject.toml
+	@echo "installing requirements.txt into .venv"
+	@$(BIN)/pip install --quiet -r requirements.txt
+	@touch $@
+
+.venv/.test-ready: .venv/.site-ready tests/requirements.txt
+	@echo "installing tests/requirements.txt into .venv"
+	@$(BIN)/pip install --quiet -r tests/requirements.txt
+	@touch $@

@@ -1,0 +1,97 @@
+"""Executed notebooks, kept by content.
+
+An entry is found by what the notebook *is* (its source, its parameters, the locked environment) and is valid
+while what it *read* (our modules, the tables, the hand-written judgements) is the same, byte for byte.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from roxham.publish.chapters import ROOT
+
+
+def digest(*parts: bytes) -> str:
+    """SHA-256 over parts, each prefixed by its length so that no two lists of parts are alike."""
+    total = hashlib.sha256()
+    for part in parts:
+        total.update(len(part).to_bytes(8, "big"))
+        total.update(part)
+    return total.hexdigest()
+
+
+def fingerprints(root: Path = ROOT) -> dict[str, str]:
+    """Path below the root → SHA-256, for every file that a notebook may depend on."""
+    files = [*root.glob("data/**/*"), *root.glob("scripts/roxham/**/*")]
+    return {
+        f.relative_to(root).as_posix(): digest(f.read_bytes())
+        for f in sorted(files)
+        if f.is_file() and "__pycache__" not in f.parts
+    }
+
+
+def write_atomically(path: Path, text: str | bytes) -> None:
+    """Write whole or not at all, whatever kills the process."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode() if isinstance(text, str) else text)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        os.unlink(name)
+        raise
+
+
+@dataclass
+class Entry:
+    """One executed notebook (JSON of an .ipynb), what it read, and how long it took."""
+
+    notebook: str
+    dependencies: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class Cache:
+    """A folder of entries. `now` is the state of the project's files that entries are held against."""
+
+    def __init__(self, folder: Path, now: dict[str, str]) -> None:
+        self.folder = folder
+        self.now = now
+
+    @staticmethod
+    def key(source: bytes, parameters: dict) -> str:
+        """What a notebook is; the same on every machine with the same environment."""
+        lock = (ROOT / "requirements.txt").read_bytes()
+        asked = json.dumps(parameters, sort_keys=True).encode()
+        return digest(source, asked, lock, platform.python_version().encode())
+
+    def get(self, key: str) -> Entry | None:
+        """The entry, if there is one and nothing that it read has changed; a broken file is no entry."""
+        try:
+            entry = Entry(**json.loads((self.folder / f"{key}.json").read_bytes()))
+        except (FileNotFoundError, ValueError, TypeError):
+            return None
+        same = all(self.now.get(path) == held for path, held in entry.dependencies.items())
+        return entry if same else None
+
+    def put(self, key: str, entry: Entry) -> None:
+        write_atomically(self.folder / f"{key}.json", json.dumps(asdict(entry)))
+
+    def prune(self, keep: Iterable[str], most: int = 500) -> None:
+        """Drop the oldest entries over `most`, never those in `keep`."""
+        kept = set(keep)
+        files = sorted(self.folder.glob("*.json"), key=lambda f: f.stat().st_mtime, reverse=True)
+        for file in files[most:]:
+            if file.stem not in kept:
+                file.unlink(missing_ok=True)
+        for left in self.folder.glob(".writing-*"):
+            left.unlink(missing_ok=True)

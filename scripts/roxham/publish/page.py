@@ -1,0 +1,57 @@
+"""One executed notebook as one HTML file that needs no other."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import yaml
+
+from roxham import figures
+from roxham.publish.chapters import ROOT
+
+_LINK = re.compile(r"\[([^\]]+)\]\([^)\s:]+\.md(?:#[^)]*)?\)")
+_STYLE = """
+:root { color-scheme: light dark }
+body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 1.05rem/1.6 system-ui, sans-serif }
+html, body, main { background: Canvas; color: CanvasText }
+pre { overflow-x: auto; font-size: .85rem }
+table { border-collapse: collapse }
+th, td { padding: .2rem .6rem; text-align: left }
+"""
+
+
+def standalone(notebook: str, note: str) -> str:
+    """HTML of an executed notebook (JSON), with its styles inside and `note` above the text.
+
+    Links to other chapters lead nowhere from here and become plain text. Raises `ValueError` with docutils'
+    own message where the notebook's Markdown cannot be printed.
+    """
+    from docutils.core import publish_string
+    from docutils.utils import SystemMessage
+    from myst_nb.docutils_ import Parser
+
+    content = json.loads(notebook)
+    for cell in content["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = _LINK.sub(r"\1", "".join(cell["source"]))
+    config = yaml.safe_load((ROOT / "_config.yml").read_text())
+    extensions = config.get("parse", {}).get("myst_enable_extensions", [])
+    try:
+        html = publish_string(
+            json.dumps(content),
+            parser=Parser(),
+            writer_name="html5",
+            settings_overrides={
+                "nb_execution_mode": "off",
+                "myst_enable_extensions": extensions,
+                "output_encoding": "unicode",
+                "halt_level": 3,
+                "report_level": 5,
+            },
+        )
+    except SystemMessage as error:
+        raise ValueError(str(error)) from error
+    head = f"<style>{_STYLE}{figures.css()}</style></head>"
+    html = html.replace("</head>", head, 1)
+    return re.sub(r"(<main[^>]*>)", lambda m: f"{m[1]}\n{note}", html, count=1)

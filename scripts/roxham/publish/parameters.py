@@ -1,0 +1,135 @@
+"""What a chapter may be asked for: its parameters, their defaults and the values that they allow.
+
+A chapter's first code cell is tagged ``parameters`` and gives each parameter its default. The front matter
+says, under ``roxham: parameters:``, which values are allowed, by pointing at a column of the record::
+
+    roxham:
+      parameters:
+        province: {from: interceptions.province}
+        year: {from: interceptions.month, unit: year}
+        start: {from: interceptions.month, unit: month}
+        end: {from: interceptions.month, unit: month, not_before: start}
+
+so that new data widen what may be asked without an edit. ``values: [...]`` gives a list outright.
+"""
+
+from __future__ import annotations
+
+import ast
+import difflib
+from dataclasses import dataclass
+
+from roxham import tables
+
+UNITS = ("value", "year", "month")
+
+
+class ParameterError(ValueError):
+    """A parameter that does not exist, or a value that it does not allow."""
+
+
+def nearest(found: object, allowed: list) -> str:
+    """``; nearest: X`` for the allowed value most like `found`, or nothing."""
+    match = difflib.get_close_matches(str(found).lower(), [str(a).lower() for a in allowed], n=1, cutoff=0.5)
+    names = {str(a).lower(): a for a in allowed}
+    return f"; nearest: {names[match[0]]}" if match else ""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One parameter of a chapter; `allowed` is in order, and `default` is one of it."""
+
+    name: str
+    default: object
+    allowed: tuple
+    unit: str = "value"
+    not_before: str | None = None
+    help: str = ""
+
+    def parse(self, text: str) -> object:
+        """The allowed value that `text` names; a `ParameterError` says what is allowed and what is nearest."""
+        for value in self.allowed:
+            if str(value) == text:
+                return value
+        if self.unit == "value":
+            hint = nearest(text, list(self.allowed))
+        else:
+            first, last = str(self.allowed[0]), str(self.allowed[-1])
+            hint = f"; nearest: {first if text < first else last if text > last else text[: len(first)]}"
+            if hint.removeprefix("; nearest: ") not in map(str, self.allowed):
+                hint = ""
+        raise ParameterError(f"{self.name}: {text!r} is not allowed; {self.describe()}{hint}")
+
+    def describe(self) -> str:
+        """What is allowed, in one short phrase."""
+        if self.unit != "value":
+            return f"a {self.unit} from {self.allowed[0]} to {self.allowed[-1]}"
+        return "one of " + ", ".join(str(a) for a in self.allowed)
+
+
+def declared(cell_defaults: dict[str, dict], spec: dict, where: str) -> dict[str, Parameter]:
+    """The parameters of one chapter, from papermill's reading of its cell and from its front matter.
+
+    Raises `ParameterError`, naming `where`, if the two disagree or if a default is not allowed.
+    """
+    if set(cell_defaults) != set(spec):
+        one_sided = sorted(set(cell_defaults) ^ set(spec))
+        raise ParameterError(
+            f"{where}: {', '.join(one_sided)} must stand both in the cell tagged parameters and in the front matter"
+        )
+    parameters = {}
+    for name, cell in cell_defaults.items():
+        rule = dict(spec[name])
+        unit = rule.pop("unit", "value")
+        if unit not in UNITS:
+            raise ParameterError(f"{where}: {name}: unit {unit!r} is not one of {', '.join(UNITS)}")
+        not_before = rule.pop("not_before", None)
+        allowed = rule.pop("values", None)
+        if allowed is None and "from" in rule:
+            allowed = _column(rule.pop("from"), unit)
+        if not allowed or rule:
+            raise ParameterError(f"{where}: {name}: the rule needs `from: table.column` or `values: [...]`")
+        parameter = Parameter(
+            name, ast.literal_eval(cell["default"]), tuple(allowed), unit, not_before, cell["help"]
+        )
+        parameter.parse(str(parameter.default))
+        parameters[name] = parameter
+    return parameters
+
+
+def _column(reference: str, unit: str) -> list:
+    """The distinct values of ``table.column``, sorted; months and years without a gap between first and last."""
+    table, _, column = reference.partition(".")
+    values = tables.load(table)[column].dropna()
+    if unit == "year":
+        return list(range(values.min().year, values.max().year + 1))
+    if unit == "month":
+        span = values.dt.to_period("M")
+        return [str(m) for m in _periods(span.min(), span.max())]
+    return sorted(values.unique())
+
+
+def _periods(first, last) -> list:
+    return [first + i for i in range((last - first).n + 1)]
+
+
+def given(parameters: dict[str, Parameter], raw: dict[str, str], where: str) -> dict[str, object]:
+    """The values that were asked for, checked; only those that differ from the defaults.
+
+    Raises `ParameterError` on an unknown name, a value out of range, or an end before its start.
+    """
+    for name in raw:
+        if name not in parameters:
+            known = ", ".join(parameters) or "none"
+            raise ParameterError(
+                f"{where} has no parameter {name!r}; it has: {known}{nearest(name, list(parameters))}"
+            )
+    values = {name: p.default for name, p in parameters.items()}
+    values |= {name: parameters[name].parse(text) for name, text in raw.items()}
+    for name, p in parameters.items():
+        if p.not_before and values[name] < values[p.not_before]:
+            raise ParameterError(
+                f"{name}: {values[name]} is before {p.not_before}, {values[p.not_before]}; "
+                f"it may be the same or later"
+            )
+    return {name: v for name, v in values.items() if v != parameters[name].default}

@@ -1,0 +1,271 @@
+"""The site: executed notebooks, printed by Jupyter Book, put in place of the old site in one step."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sysconfig
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from filelock import FileLock, Timeout
+
+from roxham import tables
+from roxham.publish.cache import Cache, Entry, digest, fingerprints, write_atomically
+from roxham.publish.chapters import ROOT, Chapter, book, find
+
+BUILD = ROOT / "_build"
+
+
+class BuildError(Exception):
+    """The site could not be built; the old one stands as it was."""
+
+
+class InvalidRecord(BuildError):
+    """The record has faults: `faults` is the table of `tables.check`."""
+
+    def __init__(self, faults) -> None:
+        super().__init__(f"the record has {len(faults)} fault{'s' if len(faults) != 1 else ''}")
+        self.faults = faults
+
+
+class Watcher:
+    """What a build tells whoever watches it; the command line draws a progress bar from it."""
+
+    def waiting(self) -> None: ...
+    def executing(self, names: list[str], cached: int) -> None: ...
+    def executed(self, name: str, seconds: float, failed: bool) -> None: ...
+    def printing(self, pages: int) -> None: ...
+
+
+@dataclass
+class Built:
+    """What a build did: the page to open, the notebooks executed, whether it printed, and how long it took."""
+
+    index: Path
+    executed: list[str]
+    printed: bool
+    seconds: float
+
+
+def build(
+    only: str | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    fresh: bool = False,
+    watcher: Watcher | None = None,
+) -> Built:
+    """Build the site in ``_build/html``, or, with `only`, one chapter's preview in ``_build/preview``.
+
+    Executes the notebooks whose stored execution no longer holds (all of them if `fresh`), prints the book if
+    anything printed would differ, and swaps it in. Another build at the same time waits for this one.
+    Raises `BuildError` with everything that is wrong, leaving the published site untouched.
+    """
+    started = time.perf_counter()
+    watcher = watcher or Watcher()
+    BUILD.mkdir(exist_ok=True)
+    lock = FileLock(BUILD / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        watcher.waiting()
+        lock.acquire()
+    with lock:
+        for leftover in BUILD.glob(".work-*"):
+            shutil.rmtree(leftover)
+        now = fingerprints()
+        check_record(now)
+        chapters = book()
+        wanted = [find(only)] if only else chapters
+        cache = Cache(BUILD / "cache" / "notebooks", now)
+        notebooks, executed = _executed(
+            wanted, cache, workers or os.cpu_count() or 1, scheduler, fresh, watcher
+        )
+        _unique_figures(notebooks)
+        target = BUILD / ("preview" if only else "html")
+        printed = _publish(notebooks, wanted, target, now, watcher)
+        return Built(target / "index.html", executed, printed, time.perf_counter() - started)
+
+
+def check_record(now: dict[str, str] | None = None) -> None:
+    """Raise `InvalidRecord` if the record has a fault; a record found valid is not checked again."""
+    now = now or fingerprints()
+    relevant = {p: h for p, h in now.items() if p.startswith("data/") or p == "scripts/roxham/tables.py"}
+    mark = BUILD / "cache" / "record" / digest(json.dumps(relevant).encode())
+    if mark.exists():
+        return
+    faults = tables.check()
+    if len(faults):
+        raise InvalidRecord(faults)
+    write_atomically(mark, "")
+
+
+def _executed(chapters, cache, workers, scheduler, fresh, watcher) -> tuple[dict[str, str], list[str]]:
+    """Chapter name → executed notebook (JSON), and the names that had to be executed."""
+    keys = {c.name: Cache.key(c.source, {}) for c in chapters}
+    notebooks = {}
+    for chapter in chapters:
+        entry = None if fresh else cache.get(keys[chapter.name])
+        if entry:
+            notebooks[chapter.name] = entry.notebook
+    due = [c for c in chapters if c.name not in notebooks]
+    if due:
+        from roxham.publish.runs import Run, execute_all
+
+        for chapter in due:
+            chapter.validate()  # before anything runs
+        watcher.executing([c.name for c in due], cached=len(notebooks))
+        errors = []
+
+        def done(result) -> None:
+            watcher.executed(result.name, result.seconds, result.error is not None)
+            if result.error:
+                errors.append(result.error)
+            else:
+                notebooks[result.name] = result.notebook
+                entry = Entry(result.notebook, result.dependencies, result.seconds)
+                cache.put(keys[result.name], entry)
+
+        execute_all([Run(c.name, c.source) for c in due], workers, scheduler, done)
+        cache.prune(keys.values())
+        if errors:
+            raise BuildError("\n\n".join(errors))
+    return {c.name: notebooks[c.name] for c in chapters}, [c.name for c in due]
+
+
+def figures_of(notebook: str) -> list[dict]:
+    """What each figure of an executed notebook says of itself, in order."""
+    return [
+        output["metadata"]["roxham"]
+        for cell in json.loads(notebook)["cells"]
+        for output in cell.get("outputs", [])
+        if "id" in output.get("metadata", {}).get("roxham", {})
+    ]
+
+
+def _unique_figures(notebooks: dict[str, str]) -> None:
+    """An ID is a promise to those who cite it: no two figures of the book may share one."""
+    places = [(figure["id"], name) for name, text in notebooks.items() for figure in figures_of(text)]
+    for identifier, count in Counter(i for i, _ in places).items():
+        if count > 1:
+            where = ", ".join(f"{name}.md" for i, name in places if i == identifier)
+            raise BuildError(
+                f"figure {identifier}: {count} figures have this ID ({where}); it must be unique"
+            )
+
+
+def _publish(notebooks, chapters: list[Chapter], target: Path, now, watcher) -> bool:
+    """Print the book and swap it in for `target`, unless what stands there is just that. True if printed."""
+    printer = {p: h for p, h in now.items() if p.startswith("scripts/roxham/")}
+    files = {
+        f: (ROOT / f).read_bytes()
+        for f in sorted(p.relative_to(ROOT).as_posix() for p in _printed_files(chapters))
+    }
+    identity = digest(
+        json.dumps([notebooks, printer]).encode(),
+        (ROOT / "requirements.txt").read_bytes(),
+        *(part for name, content in files.items() for part in (name.encode(), content)),
+    )
+    mark = BUILD / f"{target.name}.json"
+    if _stands(target, mark, identity):
+        return False
+    watcher.printing(len(chapters))
+    with tempfile.TemporaryDirectory(dir=BUILD, prefix=".work-") as work:
+        stage = Path(work) / "book"
+        for name, content in files.items():
+            (stage / name).parent.mkdir(parents=True, exist_ok=True)
+            (stage / name).write_bytes(content)
+        _stage(notebooks, chapters, stage)
+        site = _print(stage, Path(work))
+        final = BUILD / "sites" / f"{target.name}-{identity[:16]}-{os.path.basename(work)[-8:]}"
+        final.parent.mkdir(exist_ok=True)
+        os.rename(site, final)
+    _swap(final, target)
+    write_atomically(mark, json.dumps({"identity": identity, "files": _inventory(final)}))
+    for old in final.parent.glob(f"{target.name}-*"):
+        if old != final:
+            shutil.rmtree(old)
+    return True
+
+
+def _printed_files(chapters: list[Chapter]) -> list[Path]:
+    """The book's files that are printed as they are: its configuration, and what lies beside the chapters."""
+    beside = [p for p in (ROOT / "chapters").rglob("*") if p.is_file() and p.suffix not in (".md", ".ipynb")]
+    return [ROOT / "_config.yml", ROOT / "_toc.yml", *beside]
+
+
+def _stage(notebooks: dict[str, str], chapters: list[Chapter], stage: Path) -> None:
+    """Lay out what Jupyter Book prints: the executed notebooks in place of the chapters, execution off."""
+    config = yaml.safe_load((stage / "_config.yml").read_text())
+    config["execute"] = {"execute_notebooks": "off"}
+    (stage / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False))
+    if len(chapters) == 1:
+        (stage / "_toc.yml").write_text(yaml.safe_dump({"format": "jb-book", "root": chapters[0].name}))
+    stems = "|".join(re.escape(Path(c.name).name) for c in chapters)
+    link = re.compile(rf"\]\(({stems})\.md\b")
+    for chapter in chapters:
+        notebook = json.loads(notebooks[chapter.name])
+        for cell in notebook["cells"]:
+            if cell["cell_type"] == "markdown":
+                text = "".join(cell["source"])
+                cell["source"] = link.sub(r"](\1.ipynb", text)
+        path = stage / f"{chapter.name}.ipynb"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(notebook))
+
+
+def _print(stage: Path, work: Path) -> Path:
+    """Run Jupyter Book over the staged book; every warning is an error. The folder of the printed site."""
+    command = [Path(sysconfig.get_path("scripts")) / "jupyter-book", "build", "-W", "-n", "--keep-going"]
+    done = subprocess.run(
+        [*command, "--path-output", work, stage],
+        env=os.environ | {"PYTHONHASHSEED": "0", "NO_COLOR": "1", "ROXHAM_FIGURES": "site"},
+        capture_output=True,
+        text=True,
+    )
+    site = work / "_build" / "html"
+    if done.returncode or not (site / "index.html").is_file():
+        text = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + done.stderr).replace(f"{stage}/", "")
+        faults = [line for line in text.splitlines() if re.search(r"WARNING|ERROR|Error|Exception", line)]
+        raise BuildError(
+            "Jupyter Book could not print the book:\n" + "\n".join(faults or text.splitlines()[-20:])
+        )
+    (site / ".buildinfo").unlink(missing_ok=True)
+    return site
+
+
+def _swap(final: Path, target: Path) -> None:
+    """Point `target` at the finished folder, by one rename of a link: a reader sees the old or the new."""
+    link = target.with_name(f".{target.name}-next")
+    link.unlink(missing_ok=True)
+    link.symlink_to(final.relative_to(target.parent), target_is_directory=True)
+    if target.is_dir() and not target.is_symlink():  # left by a plain `jupyter-book build`
+        shutil.rmtree(target)
+    os.replace(link, target)
+
+
+def _stands(target: Path, mark: Path, identity: str) -> bool:
+    """Whether the published site is the one of this identity, with every file as it was put there."""
+    try:
+        held = json.loads(mark.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return False
+    return held["identity"] == identity and target.is_symlink() and held["files"] == _inventory(target)
+
+
+def _inventory(folder: Path) -> dict[str, list[int]]:
+    """Path → size and time of every file below a folder."""
+    found = {}
+    for parent, _, names in os.walk(folder.resolve()):
+        for name in names:
+            path = os.path.join(parent, name)
+            state = os.stat(path)
+            found[os.path.relpath(path, folder.resolve())] = [state.st_size, state.st_mtime_ns]
+    return dict(sorted(found.items()))
