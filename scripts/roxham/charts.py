@@ -1,0 +1,618 @@
+"""The one theme, the colours, and the marks that recur. Everything returned is a plain `alt.Chart`.
+
+Importing this module registers and enables the Altair theme "roxham". A chapter may draw anything with
+Altair; what is here is what several chapters would otherwise repeat:
+
+- `series`: lines over time, labelled at their ends, with event rules and an uncertainty band;
+- `events`: the event rules alone, to layer over any chart with a time axis;
+- `bars`: ranked bars, or columns (stacked when there is a series);
+- `small_multiples`: one panel a place, on one scale.
+
+A chart is shown at two widths, `WIDE` and `NARROW` pixels, and its text is never smaller than 12 px at
+either. `series` and `events` place their labels for both and let the drawn width decide; inside a
+concatenation, where Vega-Lite knows no single width, give `width=`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import math
+import textwrap
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+
+import altair as alt
+import pandas as pd
+
+WIDE = 680  # the text column of the book at 1280 px, rounded down
+NARROW = 328  # the same on a 360 px screen
+TEXT = 12  # px, the smallest text of a chart as it is shown
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"  # one set of metrics, on every system
+
+# What a thing is called → its colour on the white page, and on the dark one (#121212). Each reaches 4.5:1
+# against its page, so that a mark and its label share it. A light value belongs to one name only, because
+# the page finds the dark one by it. Tests hold all three, and the distance between colours that meet in one
+# chart as dichromats see it.
+COLOURS: dict[str, tuple[str, str]] = {
+    # places and directions
+    "quebec": ("#17479e", "#5b9bff"),
+    "rest_of_canada": ("#c2480a", "#ff9457"),
+    "southbound": ("#8f62b5", "#e3bdf5"),
+    "canada": ("#1d2124", "#f2f4f6"),
+    # where a claim is made
+    "airports": ("#00838a", "#7be0da"),
+    "border": ("#8a6000", "#e3b62e"),
+    "inland": ("#85173f", "#ff5f8a"),
+    "other": ("#626c77", "#8f99a4"),
+    # the page and what is quiet on it
+    "page": ("#ffffff", "#121212"),
+    "ink": ("#22272b", "#e9ecef"),
+    "muted": ("#59636e", "#aab2bb"),
+    "rule": ("#7d8791", "#77818b"),
+    "grid": ("#e3e7eb", "#30363d"),
+    # maps
+    "land": ("#f3f1ec", "#23272b"),
+    "water": ("#d5e3ee", "#1b3346"),
+    # an ordered scale, from little to much
+    "step_1": ("#dbe7f6", "#1c2b40"),
+    "step_2": ("#aecbeb", "#27466f"),
+    "step_3": ("#78a5da", "#3566a6"),
+    "step_4": ("#4179c0", "#5b8ed6"),
+    "step_5": ("#20549b", "#93bbef"),
+    "step_6": ("#102f63", "#d3e4fb"),
+}
+STEPS = [COLOURS[f"step_{i}"][0] for i in range(1, 7)]
+
+_ALSO = {
+    "swanton": "southbound",
+    "swanton sector": "southbound",
+    "united states": "southbound",
+    "airport": "airports",
+    "air port": "airports",
+    "land ports": "border",
+    "land port": "border",
+    "land border": "border",
+    "total": "canada",
+    "ontario": "rest_of_canada",
+    "british columbia": "rest_of_canada",
+    "alberta": "rest_of_canada",
+    "saskatchewan": "rest_of_canada",
+    "manitoba": "rest_of_canada",
+    "new brunswick": "rest_of_canada",
+    "nova scotia": "rest_of_canada",
+    "prince edward island": "rest_of_canada",
+    "newfoundland and labrador": "rest_of_canada",
+    "yukon": "rest_of_canada",
+    "northwest territories": "rest_of_canada",
+    "nunavut": "rest_of_canada",
+}
+_DASHES = ([1, 0], [6, 3], [2, 3], [8, 3, 2, 3])  # for lines that share a colour
+
+
+def colour(name: str) -> str:
+    """The light-mode hex of a thing: a name of `COLOURS`, or what the data call it ("Quebec", "Ontario",
+    "Land ports"). Pages replace it with the dark one. Raises ValueError, with the nearest name."""
+    plain = unicodedata.normalize("NFD", str(name)).encode("ascii", "ignore").decode().strip().lower()
+    plain = plain.replace("_", " ").replace("-", " ")
+    key = _ALSO.get(plain, plain.replace(" ", "_"))
+    if key not in COLOURS:
+        near = difflib.get_close_matches(key, COLOURS, 1)
+        raise ValueError(
+            f"no colour for {name!r}{f'; did you mean {near[0]!r}?' if near else ''} Known: {', '.join(COLOURS)}"
+        )
+    return COLOURS[key][0]
+
+
+@alt.theme.register("roxham", enable=True)
+def theme() -> alt.theme.ThemeConfig:
+    """No background, a quiet grid, few ticks, text of 12 px or more."""
+    ink, muted, rule, grid = (colour(name) for name in ("ink", "muted", "rule", "grid"))
+    text = {"labelFontSize": TEXT, "titleFontSize": TEXT, "labelColor": muted, "titleColor": muted}
+    return {
+        "background": None,
+        "padding": 2,
+        "config": {
+            "aria": False,  # one description a figure, and a table beside it
+            "font": FONT,
+            "view": {"stroke": None, "continuousWidth": 320, "continuousHeight": 280},
+            "axis": {
+                **text,
+                "titleFontWeight": "normal",
+                "domainColor": rule,
+                "tickColor": rule,
+                "gridColor": grid,
+                "labelPadding": 6,
+                "labelOverlap": "greedy",
+                "labelSeparation": 8,
+            },
+            "axisX": {"grid": False, "tickCount": 6, "tickSize": 4, "labelFlush": False},
+            "axisY": {"domain": False, "ticks": False, "tickCount": 4, "titleAnchor": "start"},
+            "axisBand": {"ticks": False, "labelAngle": 0},
+            "legend": {**text, "orient": "top", "title": None, "symbolType": "square"},
+            "header": {
+                **text,
+                "labelFontSize": 13,
+                "labelColor": ink,
+                "labelFontWeight": "bold",
+                "labelAnchor": "start",
+                "title": None,
+            },
+            "title": {"fontSize": 14, "color": ink, "anchor": "start", "fontWeight": "bold"},
+            "text": {"fontSize": TEXT, "color": ink},
+            "line": {"strokeWidth": 2, "strokeJoin": "round", "color": colour("quebec")},
+            "area": {"color": colour("quebec")},
+            "bar": {"color": colour("quebec")},
+            "point": {"color": colour("quebec"), "filled": True, "size": 40},
+            "circle": {"color": colour("quebec")},
+            "rect": {"color": colour("quebec")},
+            "rule": {"color": rule},
+            "geoshape": {"color": colour("land"), "stroke": colour("rule"), "strokeWidth": 0.5},
+            "facet": {"spacing": 18},
+            "concat": {"spacing": 18},
+            "range": {
+                "category": [v[0] for v in list(COLOURS.values())[:8]],
+                "ordinal": STEPS,
+                "ramp": STEPS,
+                "heatmap": STEPS,
+            },
+        },
+    }
+
+
+def series(
+    data: pd.DataFrame,
+    x: str,
+    y: str,
+    *,
+    series: str | None = None,
+    colours: str | Mapping[str, str] | None = None,
+    labels: str | Mapping[str, str] | None = None,
+    events: Iterable[str] | pd.DataFrame = (),
+    band: tuple[str, str] | None = None,
+    y_title: str | None = None,
+    height: int = 280,
+    width: int | None = None,
+) -> alt.LayerChart:
+    """Lines over time from zero, each labelled at its end.
+
+    data: long, one row a point; `x` datetime64, `y` a count or rate (a null breaks the line), `series` the
+    column that tells the lines apart. colours: a name of `COLOURS` for one line, or {value: name}; without
+    it the values themselves are looked up. labels: the text at the end of one line, or {value: text}.
+    events: event ids, or a frame as in `tables.load("events")`; those outside the data are left out.
+    band: the columns (lower, upper) of an interval. width: px, only inside a concatenation.
+    Raises ValueError for a missing column, an unknown event, an empty frame, or `x` that is no date.
+    """
+    _columns(data, [x, y, series, *(band or ())], "charts.series")
+    if not pd.api.types.is_datetime64_any_dtype(data[x]):
+        raise ValueError(f"charts.series: {x!r} is {data[x].dtype}; it must be datetime64 (pd.to_datetime)")
+    shown = data.dropna(subset=[y])
+    if shown.empty:
+        raise ValueError(f"charts.series: no value in {y!r} ({len(data)} rows)")
+
+    names = list(dict.fromkeys(data[series])) if series else [y]
+    if series:
+        paint = {name: colour((colours or {}).get(name, name)) for name in names}
+        words = {name: (labels or {}).get(name, str(name)) for name in names}
+    else:
+        paint, words = {y: colour(colours or "quebec")}, {y: labels or ""}
+    dashes = {name: _DASHES[list(paint.values())[:i].count(paint[name]) % 4] for i, name in enumerate(names)}
+
+    columns = [shown[y], *(data[c].dropna() for c in band or ())]
+    bottom, top = _nice(min(c.min() for c in columns), max(c.max() for c in columns))
+    x_axis = alt.X(x, type="temporal", title=None, axis=_time_axis(data[x]))
+    scale = alt.Scale(domain=[bottom, top], nice=False)
+    y_axis = alt.Y(y, type="quantitative", title=y_title, scale=scale, axis=_value_axis(y_title))
+    tint: object = alt.value(paint[names[0]])
+    stroke: object = alt.value(dashes[names[0]])
+    if series:
+        by = alt.Scale(domain=names, range=[paint[n] for n in names])
+        tint = alt.Color(series, type="nominal", scale=by, legend=None)
+        by = alt.Scale(domain=names, range=[dashes[n] for n in names])
+        stroke = alt.StrokeDash(series, type="nominal", scale=by, legend=None)
+
+    base = alt.Chart(data)
+    layers: list[alt.Chart | alt.LayerChart] = []
+    if band:
+        low, high = band
+        area = base.mark_area(opacity=0.2, line=False).encode(
+            x_axis, alt.Y(low, type="quantitative"), alt.Y2(high)
+        )
+        layers.append(area.encode(color=tint))
+    layers.append(base.mark_line().encode(x_axis, y_axis, color=tint, strokeDash=stroke))
+
+    ends = shown.sort_values(x, kind="stable").groupby(series or (lambda _: y), sort=False).tail(1)
+    ends = pd.DataFrame(
+        {
+            x: ends[x],
+            "label": [words[n] for n in (ends[series] if series else [y])],
+            "colour": [paint[n] for n in (ends[series] if series else [y])],
+            "value": ends[y].astype(float),
+        }
+    )
+    ends = ends[ends.label != ""].sort_values("value", ascending=False)
+    if len(ends):
+        layers.append(_end_labels(ends, x, bottom, top, height, width))
+    rules = _events(events)
+    if len(rules):
+        span = (data[x].min(), data[x].max())
+        left = _text_width(f"{top:,.0f}") + 12
+        right = {
+            w: max([_text_width(t) for t in _wrap(ends.label, w)], default=0) + 8 for w in (WIDE, NARROW)
+        }
+        plots = {w: w - left - right[min((WIDE, NARROW), key=lambda v: abs(v - w))] for w in _widths(width)}
+        if (layer := _event_layer(rules, span, plots)) is not None:
+            layers.append(layer)
+    hover = alt.selection_point(name="hover", nearest=True, on="pointerover", clear="pointerout", empty=False)
+    tips = [alt.Tooltip(x, type="temporal", format=_tip_format(data[x])), alt.Tooltip(y, format=",")]
+    tips = [alt.Tooltip(series, type="nominal"), *tips] if series else tips
+    live = base.mark_point(size=60).encode(x_axis, y_axis, color=tint, tooltip=tips)
+    live = live.encode(opacity=alt.condition(hover, alt.value(1), alt.value(0))).add_params(hover)
+    layers.append(live.properties(name="live-hover"))
+    return alt.layer(*layers).properties(height=height, **({"width": width} if width else {}))
+
+
+def events(
+    ids: Iterable[str] | pd.DataFrame,
+    span: tuple[pd.Timestamp, pd.Timestamp],
+    *,
+    width: int | None = None,
+    left: int = 48,
+    right: int = 8,
+) -> alt.LayerChart:
+    """Rules at dated events, their labels in rows above the plot so that none overlaps or is struck through.
+
+    ids: event ids, or a frame with columns date, label (≤ 28 characters). span: the first and last date of
+    the axis; events outside are left out. left, right: px that the axes and labels of the chart under it
+    take. Layer it over a chart whose x is temporal. A date known only to the month or the year stands at
+    its middle. Raises ValueError for an unknown event, or when none falls within the span.
+    """
+    layer = _event_layer(_events(ids), span, {w: w - left - right for w in _widths(width)})
+    if layer is None:
+        raise ValueError(f"charts.events: no event between {span[0]:%Y-%m-%d} and {span[1]:%Y-%m-%d}")
+    return layer
+
+
+def bars(
+    data: pd.DataFrame,
+    x: str,
+    y: str,
+    *,
+    series: str | None = None,
+    colours: str | Mapping[str, str] | None = None,
+    sort: Sequence | str | None = None,
+    format: str = ",",
+    height: int = 280,
+) -> alt.LayerChart:
+    """Bars from zero, each with its value.
+
+    data: one row a bar (or a segment); the quantitative one of `x` and `y` is the length. Quantitative `x`:
+    ranked horizontal bars, longest first unless `sort`. Quantitative `y`: columns in the order of the data
+    unless `sort`; with `series` they are stacked, each segment named beside the last column. colours: as in
+    `series`. format: d3 format of the values. Raises ValueError for a missing column or no quantitative one.
+    """
+    _columns(data, [x, y, series], "charts.bars")
+    numeric = [c for c in (x, y) if pd.api.types.is_numeric_dtype(data[c]) and not str(c).endswith("year")]
+    if len(numeric) != 1:
+        raise ValueError(f"charts.bars: one of {x!r} and {y!r} must be a number and the other a category")
+    across = numeric[0] == x
+    value, category = (x, y) if across else (y, x)
+    names = list(dict.fromkeys(data[series])) if series else []
+    tint: object = alt.value(colour(colours if isinstance(colours, str) else "quebec"))
+    if series:
+        paint = [colour((colours or {}).get(n, n)) for n in names]
+        tint = alt.Color(series, type="nominal", scale=alt.Scale(domain=names, range=paint), legend=None)
+    tips = [alt.Tooltip(c) for c in ([series] if series else [])]
+    tips += [alt.Tooltip(category), alt.Tooltip(value, format=format)]
+
+    if across:
+        base = alt.Chart(data).encode(
+            alt.Y(
+                category,
+                type="nominal",
+                sort=sort or "-x",
+                title=None,
+                axis=alt.Axis(domain=False, labelLimit=150),
+            ),
+            alt.X(value, type="quantitative", axis=None, scale=alt.Scale(zero=True)),
+        )
+        text = base.mark_text(align="left", dx=5).encode(text=alt.Text(value, format=format))
+        size = alt.Step(26)
+        return alt.layer(base.mark_bar().encode(color=tint, tooltip=tips), text).properties(height=size)
+
+    order = list(dict.fromkeys(data[category])) if sort is None else sort
+    axis = alt.X(category, type="ordinal", sort=order, title=None)
+    base = alt.Chart(data).encode(axis)
+    length = alt.Y(value, type="quantitative", title=None, axis=_value_axis(None), scale=alt.Scale(zero=True))
+    if not series:
+        columns = base.mark_bar().encode(length, color=tint, tooltip=tips)
+        text = base.mark_text(dy=-7).encode(
+            alt.Y(value, type="quantitative"), text=alt.Text(value, format=format)
+        )
+        return alt.layer(columns, text).properties(height=height)
+
+    rank = {n: i for i, n in enumerate(names)}
+    stacked = data.assign(_rank=data[series].map(rank)).sort_values([category, "_rank"], kind="stable")
+    stacked["_from"] = stacked.groupby(category, sort=False)[value].cumsum() - stacked[value]
+    stacked["_to"] = stacked["_from"] + stacked[value]
+    base = alt.Chart(stacked).encode(axis)
+    columns = base.mark_bar().encode(
+        alt.Y("_from", type="quantitative", title=None, axis=_value_axis(None)),
+        alt.Y2("_to"),
+        color=tint,
+        tooltip=tips,
+    )
+    last = stacked[
+        stacked[category] == (order[-1] if isinstance(order, list) else stacked[category].iloc[-1])
+    ]
+    ends = pd.DataFrame(
+        {
+            category: last[category],
+            "label": last[series].astype(str),
+            "colour": [paint[rank[n]] for n in last[series]],
+            "value": (last["_from"] + last["_to"]) / 2,
+        }
+    ).sort_values("value", ascending=False)
+    bottom, top = _nice(0, stacked["_to"].max())
+    columns.encoding.y.scale = alt.Scale(domain=[bottom, top], nice=False)
+    labels = _end_labels(ends, category, bottom, top, height, None, band=True)
+    return alt.layer(columns, labels).properties(height=height)
+
+
+def small_multiples(
+    data: pd.DataFrame,
+    x: str,
+    y: str,
+    panel: str,
+    *,
+    colours: str | Mapping[str, str] | None = None,
+    columns: int = 4,
+    height: int = 90,
+    independent: bool = False,
+) -> alt.FacetChart:
+    """One small line chart a value of `panel`, in the order of the data, on one scale from zero.
+
+    data: long; `x` datetime64, `y` a number. columns: at most so many a row (a narrow page takes fewer).
+    independent: each panel its own y scale; say so in the subtitle. colours: as in `series`.
+    """
+    _columns(data, [x, y, panel], "charts.small_multiples")
+    names = list(dict.fromkeys(data[panel]))
+    pick = (lambda n: colours) if isinstance(colours, str) else (lambda n: (colours or {}).get(n, n))
+    scale = alt.Scale(domain=names, range=[colour(pick(n)) for n in names])
+    years = sorted(data[x].dt.year.unique())
+    axis = alt.Axis(
+        format="%Y", values=[{"year": int(year)} for year in (years[0], years[-1])], labelFlush=True
+    )
+    line = (
+        alt.Chart()
+        .mark_line(strokeWidth=1.5)
+        .encode(
+            alt.X(x, type="temporal", title=None, axis=axis),
+            alt.Y(y, type="quantitative", title=None, axis=alt.Axis(format=",", tickCount=2)),
+            alt.Color(panel, type="nominal", scale=scale, legend=None),
+            tooltip=[
+                alt.Tooltip(x, type="temporal", format=_tip_format(data[x])),
+                alt.Tooltip(y, format=","),
+            ],
+        )
+        .properties(width=120, height=height)
+    )
+    facet = alt.Facet(panel, type="nominal", sort=names, title=None)
+    chart = alt.layer(line, data=data).facet(facet, columns=columns)
+    return chart.resolve_scale(y="independent") if independent else chart
+
+
+# --- what the above are made of -----------------------------------------------------------------------------
+
+
+def _columns(data: pd.DataFrame, names: Iterable[str | None], who: str) -> None:
+    for name in names:
+        if name is not None and name not in data:
+            near = difflib.get_close_matches(str(name), map(str, data.columns), 1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(
+                f"{who}: no column {name!r}{hint} The data has {', '.join(map(str, data.columns))}"
+            )
+
+
+def _widths(width: int | None) -> tuple[int, ...]:
+    return (width,) if width else (WIDE, NARROW)
+
+
+def _nice(low: float, high: float) -> tuple[float, float]:
+    """A domain from zero that ends on a round number: the top of four or so equal steps."""
+    low, high = min(0.0, float(low)), max(0.0, float(high))
+    rough = (high - low or 1.0) / 4
+    unit = 10 ** math.floor(math.log10(rough))
+    step = next(unit * s for s in (1, 2, 2.5, 5, 10) if unit * s >= rough * 0.8)
+    return math.floor(low / step) * step, math.ceil(high / step) * step
+
+
+def _value_axis(title: str | None) -> alt.Axis:
+    beside = {"titleAngle": 0, "titleAlign": "left", "titleY": -10, "titleX": 0} if title else {}
+    return alt.Axis(format=",", **beside)
+
+
+def _time_axis(dates: pd.Series) -> alt.Axis:
+    years = (dates.max() - dates.min()).days / 365.25
+    if years < 2.5:
+        return alt.Axis(tickCount={"interval": "month", "step": 6 if years > 1.2 else 3}, format="%b %Y")
+    return alt.Axis(tickCount={"interval": "year", "step": max(1, math.ceil(years / 8))}, format="%Y")
+
+
+def _tip_format(dates: pd.Series) -> str:
+    return "%B %Y" if (dates.dropna().dt.day == 1).all() else "%e %B %Y"
+
+
+_ADVANCE = {c: w for w, cs in ((0.28, "iljtfI.,:;'|!/’ -"), (0.86, "mwMW@%—")) for c in cs}
+
+
+def _text_width(text: str, size: float = TEXT) -> float:
+    """Pixels of a text in the theme's font, a little generous."""
+    return 1.04 * size * sum(_ADVANCE.get(c, 0.70 if c.isupper() else 0.56) for c in text)
+
+
+def _wrap(labels: Iterable[str], width: int) -> list[str]:
+    """The lines of the labels, as they are broken at this width."""
+    return [line for label in labels for line in _broken(label, width).split("\n")]
+
+
+def _broken(label: str, width: int) -> str:
+    return "\n".join(textwrap.wrap(label, 22 if width > 480 else 10, break_long_words=False) or [label])
+
+
+def _by_width(values: Mapping[int, str]) -> str | dict:
+    """A mark property that differs between widths: an expression, or one value when the width is given."""
+    if len(values) == 1:
+        return alt.expr(f"datum.{next(iter(values.values()))}")
+    wide, narrow = (values[w] for w in (WIDE, NARROW))
+    return alt.expr(f"width < 400 ? datum.{narrow} : datum.{wide}")
+
+
+def _end_labels(
+    ends: pd.DataFrame,
+    x: str,
+    bottom: float,
+    top: float,
+    height: int,
+    width: int | None,
+    *,
+    band: bool = False,
+) -> alt.LayerChart:
+    """The names of the lines at their ends, moved apart where they would touch. ends: highest first."""
+    rows, fields = ends.drop(columns="value").assign(), {}
+    for w in _widths(width):
+        lines = [_broken(label, w) for label in ends.label]
+        tall = [14 * (line.count("\n") + 1) for line in lines]
+        want = [height * (top - v) / (top - bottom) for v in ends.value]
+        at = _apart(want, tall, height)
+        rows[f"text_{w}"], rows[f"y_{w}"] = (
+            lines,
+            [round(y - (t - 14) / 2, 1) for y, t in zip(at, tall, strict=True)],
+        )
+        fields[w] = (f"text_{w}", f"y_{w}")
+    mark = {
+        "align": "left",
+        "baseline": "middle",
+        "dx": 6,
+        "lineBreak": "\n",
+        "lineHeight": 14,
+        "fontWeight": "bold",
+        "text": _by_width({w: f[0] for w, f in fields.items()}),
+        "y": _by_width({w: f[1] for w, f in fields.items()}),
+    }
+    across = alt.X(x, type="ordinal", bandPosition=1) if band else alt.X(x, type="temporal")
+    tint = alt.Color("colour", type="nominal", scale=None)
+    return alt.Chart(rows).mark_text(**mark).encode(across, color=tint)
+
+
+def _apart(want: list[float], tall: list[float], height: float) -> list[float]:
+    """Centres as near as possible to `want` (ascending), none overlapping, within the height."""
+    at = list(want)
+    for _ in range(50):
+        moved = False
+        for i in range(len(at) - 1):
+            lack = (tall[i] + tall[i + 1]) / 2 - (at[i + 1] - at[i])
+            if lack > 0.05:
+                at[i], at[i + 1], moved = at[i] - lack / 2, at[i + 1] + lack / 2, True
+        if at and (over := at[-1] + tall[-1] / 2 - (height + 7)) > 0:
+            at[-1] -= over
+        if not moved:
+            break
+    return at
+
+
+def _events(ids: Iterable[str] | pd.DataFrame) -> pd.DataFrame:
+    """Events as rows of date (str) and label, from ids or a frame."""
+    if isinstance(ids, pd.DataFrame):
+        _columns(ids, ["date", "label"], "charts.events")
+        return ids
+    ids = [ids] if isinstance(ids, str) else list(ids)
+    if not ids:
+        return pd.DataFrame({"date": [], "label": []})
+    from roxham import tables
+
+    known = tables.load("events").set_index("event_id")
+    for name in ids:
+        if name not in known.index:
+            near = difflib.get_close_matches(name, known.index, 1)
+            raise ValueError(
+                f"charts.events: no event {name!r}{f'; did you mean {near[0]!r}?' if near else ''}"
+            )
+    return known.loc[ids].reset_index()
+
+
+def _middle(date: str) -> pd.Timestamp:
+    """A date known to the day; the middle of one known to the month or the year."""
+    date = str(date)[:10]
+    return pd.Timestamp({4: f"{date}-07-01", 7: f"{date}-15"}.get(len(date), date))
+
+
+def _event_layer(rules: pd.DataFrame, span: tuple, plots: Mapping[int, float]) -> alt.LayerChart | None:
+    rows = pd.DataFrame(
+        {"event": [_middle(d) for d in rules["date"]], "label": rules["label"].astype(str).to_list()}
+    )
+    start, end = pd.Timestamp(span[0]), pd.Timestamp(span[1])
+    rows = rows[rows.event.between(start, end)].sort_values("event", kind="stable").reset_index(drop=True)
+    if rows.empty:
+        return None
+    for w, plot in plots.items():
+        at = [round((e - start) / (end - start) * plot, 1) for e in rows.event]
+        placed = _flags(tuple(at), tuple(_text_width(label) + 8 for label in rows.label), plot)
+        rows[f"y_{w}"] = [-12 - 16 * row for row, _ in placed]
+        rows[f"side_{w}"] = [side for _, side in placed]
+        rows[f"dx_{w}"] = [4 if side == "left" else -4 for _, side in placed]
+
+    def pick(field: str) -> str | dict:
+        return _by_width({w: f"{field}_{w}" for w in plots})
+
+    base = alt.Chart(rows).encode(alt.X("event", type="temporal"))
+    rule = base.mark_rule(color=colour("rule"), y=pick("y"), y2="height", strokeDash=[3, 3])
+    text = base.mark_text(
+        color=colour("muted"), baseline="middle", y=pick("y"), align=pick("side"), dx=pick("dx")
+    ).encode(text=alt.Text("label", type="nominal"))
+    return alt.layer(rule, text)
+
+
+@lru_cache(maxsize=512)
+def _flags(at: tuple[float, ...], wide: tuple[float, ...], plot: float) -> list[tuple[int, str]]:
+    """Where each label stands: its row (0 is next to the plot) and its alignment to its rule.
+
+    at: ascending positions, px. A label flies right of its rule, or left of it near the right edge. A rule
+    runs from its label's row down, so a label must lie above the rules it passes over: rows are the
+    longest chain of such demands. Of the choices of side that fit the plot, the one with the fewest rows.
+    """
+    n = len(at)
+    sides = [
+        ("left", "right") if a + w <= plot else ("right",) if a - w >= 0 else ("left",)
+        for a, w in zip(at, wide, strict=True)
+    ]
+    sides = [("left",) if "left" in s and a - w < 0 else s for s, a, w in zip(sides, at, wide, strict=True)]
+    best: list[tuple[int, str]] | None = None
+    for choice in itertools.islice(itertools.product(*sides), 512):
+        boxes = [(a, a + w) if s == "left" else (a - w, a) for a, w, s in zip(at, wide, choice, strict=True)]
+        over = [
+            {j for j in range(n) if j != i and boxes[i][0] - 3 < at[j] < boxes[i][1] + 3 and at[j] != at[i]}
+            | {j for j in range(i + 1, n) if at[j] == at[i]}
+            for i in range(n)
+        ]
+        for i, j in itertools.combinations(range(n), 2):
+            touch = boxes[i][0] < boxes[j][1] + 6 and boxes[j][0] < boxes[i][1] + 6
+            if touch and j not in over[i] and i not in over[j]:
+                over[i].add(j)
+        rows = _chain(over)
+        if rows is not None and (best is None or max(rows) < max(r for r, _ in best)):
+            best = list(zip(rows, choice, strict=True))
+    return best or [(n - 1 - i, "left") for i in range(n)]
+
+
+def _chain(over: list[set[int]]) -> list[int] | None:
+    """Row of each label, one above the highest of those it must clear; None if the demands go in a circle."""
+    rows: dict[int, int] = {}
+    while len(rows) < len(over):
+        ready = [i for i in range(len(over)) if i not in rows and over[i] <= rows.keys()]
+        if not ready:
+            return None
+        rows.update({i: 1 + max((rows[j] for j in over[i]), default=-1) for i in ready})
+    return [rows[i] for i in range(len(over))]
