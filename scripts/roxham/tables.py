@@ -1,0 +1,711 @@
+"""The record: tables of published facts, their sources, and how each count was rounded.
+
+`load("interceptions")` gives one validated table; `check()` gives every fault of the whole record, with its file,
+row and column. `data/datapackage.json` is the only description of the tables: types, allowed values, keys and
+rounding are read from it.
+"""
+
+import copy
+import csv
+import difflib
+import json
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+import pandera.pandas as pa
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT / "data"
+
+FORMS = {
+    "yearmonth": (r"[0-9]{4}-(0[1-9]|1[0-2])", "is not a month; write YYYY-MM, 01 to 12"),
+    "year": (r"[0-9]{4}", "is not a year; write YYYY"),
+    "date": (r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "is not a date; write YYYY-MM-DD"),
+    "integer": (r"-?[0-9]{1,9}", "is not a whole number; write digits only, without spaces or separators"),
+    "boolean": (r"true|false", "is neither true nor false"),
+}
+STRAY = re.compile("[\u00a0\u2007\u202f\ufeff\t]|^ | $|  ")
+LENGTHS = {"year": 4, "month": 7, "day": 10}
+
+
+class Fault(NamedTuple):
+    """One thing wrong: where it is, what was found, and what the rule is."""
+
+    file: str
+    row: int | None
+    column: str
+    value: str
+    rule: str
+
+
+class RecordError(Exception):
+    """The record breaks its own rules. `faults` is a frame: file, row, column, value, rule."""
+
+    def __init__(self, faults: Iterable[Fault]):
+        self.faults = _frame(faults)
+        lines = [
+            f"{f.file}, row {f.row}, {f.column or 'whole row'}: {f.value!r} {f.rule}"
+            for f in self.faults.itertuples()
+        ]
+        super().__init__(f"{len(lines)} fault(s) in the record:\n" + "\n".join(lines))
+
+
+@dataclass(frozen=True)
+class Total:
+    """A sum and what rounding and suppression leave open: low <= the true sum <= high."""
+
+    value: int
+    low: int
+    high: int
+    suppressed: int
+
+    @property
+    def exact(self) -> bool:
+        return self.low == self.high
+
+    def __format__(self, spec: str) -> str:
+        return ("" if self.exact else "about ") + format(self.value, spec or ",")
+
+    def __str__(self) -> str:
+        return format(self)
+
+
+class Sheet(NamedTuple):
+    """A table as read: text by row number (None when unreadable), typed values (None when faulty), faults."""
+
+    text: pd.DataFrame | None
+    frame: pd.DataFrame | None
+    faults: list[Fault]
+
+
+class Record:
+    """A folder of tables, hand-made judgements and the datapackage.json that describes them.
+
+    What was read stays in memory for as long as the files behind it do not change.
+    """
+
+    def __init__(self, path: Path):
+        self.root = Path(path)
+        self._memo: dict = {}
+        self._read: set[Path] = set()
+
+    # ---- what a chapter calls
+
+    def names(self) -> list[str]:
+        """Names of the tables, in the order of datapackage.json."""
+        return list(self._resources())
+
+    def load(self, name: str) -> pd.DataFrame:
+        """One validated table, as an independent copy; `attrs["table"]` is its name.
+
+        Months and dates are datetime64 (a month is its first day), counts int64, or Int64 where a cell may be
+        empty, flags bool, the rest str. Raises LookupError for an unknown name and RecordError, with every fault,
+        when the table, or a table it is compared with, is invalid.
+        """
+        _known(name, self.names(), "table")
+        faults = self._faults(_related(name))
+        if faults:
+            raise RecordError(faults)
+        frame = self._sheet(name).frame.reset_index(drop=True)
+        frame.attrs["table"] = name
+        return frame
+
+    def check(self) -> pd.DataFrame:
+        """Every fault of the whole record: file, row (line number, header = 1), column, value, rule."""
+        try:
+            names = self.names()
+        except RecordError as error:
+            return error.faults
+        faults = self._faults(names)
+        faults += chain.from_iterable(self._notes(name)[1] for name in self._hand_names())
+        faults += self._unknown_files() + self._unknown_hand_sources()
+        if not any(sheet.text is None for sheet in map(self._sheet, names)):
+            faults += self._orphans()
+        return _frame(faults)
+
+    def hand(self, name: str) -> list[dict]:
+        """The judgements of hand/<name>.yml, each a dict with at least id, reason and source_id."""
+        _known(name, self._hand_names(), "hand file")
+        entries, faults = self._notes(name)
+        if faults:
+            raise RecordError(faults)
+        return copy.deepcopy([entry for _, entry in entries])
+
+    def sources(self, *items: pd.DataFrame | str) -> pd.DataFrame:
+        """Rows of `sources` behind frames (their source_id column) or ids, in order of first use."""
+        ids: dict[str, None] = {}
+        for item in items:
+            if isinstance(item, str):
+                ids[item] = None
+            elif "source_id" in item:
+                ids |= dict.fromkeys(item["source_id"])
+            else:
+                raise ValueError(f"the frame has no source_id column, only {', '.join(map(str, item))}")
+        table = self.load("sources").set_index("source_id", drop=False)
+        for source in ids:
+            _known(source, list(table.index), "source")
+        found = table.loc[list(ids)].reset_index(drop=True)
+        found.attrs["table"] = "sources"
+        return found
+
+    def total(self, frame: pd.DataFrame, column: str) -> Total:
+        """Sum of a count, with the bounds that the publisher's rounding leaves.
+
+        A count rounded to the nearest 5 is within 2 of what is printed, one rounded to the nearest 10 within 5; a
+        suppressed cell is 0 to 5; where small counts are suppressed a printed 0 is a true zero; no count is below
+        0. The bounds of a sum are the sums of the bounds. `value` is the sum of what is printed. The rule is that
+        of the field `column` in datapackage.json; raises LookupError for a column without one, and ValueError
+        when the column that tells the rounding row by row is missing.
+        """
+        low, high = _bounds(frame, column, self._rounding(column))
+        printed = frame[column]
+        return Total(int(printed.sum()), int(low.sum()), int(high.sum()), int(printed.isna().sum()))
+
+    def path(self, relative: str) -> Path:
+        """A file of the record that is read by other means (a map layer); counts as read."""
+        file = self.root / relative
+        self._read.add(file)
+        return file
+
+    def files_read(self) -> list[Path]:
+        """Every file that was read, or served from memory, since the start or since `forget()`."""
+        return sorted(self._read)
+
+    def forget(self) -> None:
+        """Start the list of `files_read()` anew; what is in memory stays."""
+        self._read.clear()
+
+    # ---- reading
+
+    def _once(self, key: object, files: list[Path], make: Callable):
+        """`make()`, or what it gave last time if the files are still the same."""
+        self._read.update(files)
+        stamp = [(s.st_mtime_ns, s.st_size) if (s := _stat(file)) else None for file in files]
+        if key not in self._memo or self._memo[key][0] != stamp:
+            self._memo[key] = (stamp, make())
+        return self._memo[key][1]
+
+    def _resources(self) -> dict[str, dict]:
+        file = self.root / "datapackage.json"
+        return self._once("package", [file], lambda: _resources(file))
+
+    def _file(self, name: str) -> str:
+        return self._resources()[name]["path"]
+
+    def _sheet(self, name: str) -> Sheet:
+        resource = self._resources()[name]
+        files = [self.root / "datapackage.json", self.root / resource["path"]]
+        return self._once(("table", name), files, lambda: _sheet(files[1], resource))
+
+    def _hand_names(self) -> list[str]:
+        return sorted(file.stem for file in self.root.glob("hand/*.yml"))
+
+    def _notes(self, name: str) -> tuple[list[tuple[int, dict]], list[Fault]]:
+        file = self.root / "hand" / f"{name}.yml"
+        return self._once(("hand", name), [file], lambda: _notes(file))
+
+    def _rounding(self, column: str) -> dict:
+        rules = {
+            field["name"]: field["rounding"]
+            for resource in self._resources().values()
+            for field in resource["schema"]["fields"]
+            if "rounding" in field
+        }
+        return rules[_known(column, list(rules), "count")]
+
+    # ---- rules
+
+    def _faults(self, names: list[str]) -> list[Fault]:
+        """Faults of the tables, then of the rules between those that are sound in themselves."""
+        sheets = {name: self._sheet(name) for name in names}
+        faults = [fault for sheet in sheets.values() for fault in sheet.faults]
+        for name, sheet in sheets.items():
+            if name != "sources" and sheet.text is not None and sheets["sources"].text is not None:
+                faults += self._unknown_sources(name)
+        return faults + self._sums([name for name in names if not sheets[name].faults])
+
+    def _unknown_sources(self, name: str) -> list[Fault]:
+        known = self._sheet("sources").text["source_id"]
+        used = self._sheet(name).text["source_id"].dropna()
+        return [
+            Fault(self._file(name), row, "source_id", source, f"is not in sources{_nearest(source, known)}")
+            for row, source in used[~used.isin(known)].items()
+        ]
+
+    def _unknown_hand_sources(self) -> list[Fault]:
+        text = self._sheet("sources").text
+        if text is None:
+            return []
+        known = set(text["source_id"].dropna())
+        return [
+            Fault(f"hand/{name}.yml", row, "source_id", source, f"is not in sources{_nearest(source, known)}")
+            for name in self._hand_names()
+            for row, entry in self._notes(name)[0]
+            if (source := entry.get("source_id")) and source not in known
+        ]
+
+    def _orphans(self) -> list[Fault]:
+        used = {
+            source
+            for name in self.names()
+            for source in self._sheet(name).text["source_id"]
+            if name != "sources"
+        }
+        used |= {entry.get("source_id") for name in self._hand_names() for _, entry in self._notes(name)[0]}
+        ids = self._sheet("sources").text["source_id"].dropna()
+        return [
+            Fault(
+                self._file("sources"), row, "source_id", source, "is a source that no row and no entry uses"
+            )
+            for row, source in ids[~ids.isin(used)].items()
+        ]
+
+    def _unknown_files(self) -> list[Fault]:
+        described = {self.root / self._file(name) for name in self.names()}
+        return [
+            Fault(f"tables/{file.name}", None, "", "", "is not described in datapackage.json")
+            for file in sorted(self.root.glob("tables/*"))
+            if file not in described
+        ]
+
+    def _sums(self, sound: list[str]) -> list[Fault]:
+        """Printed totals that their parts do not add up to, except where hand/discrepancies.yml says so."""
+        faults, gaps = [], {}
+        compared = [group for group in SUMS if set(group) <= set(sound)]
+        for group in compared:
+            cells = [self._cells(name) for name in group]
+            for name, totals, parts, by, what in SUMS[group](*cells):
+                for gap in _gaps(totals, parts, by).itertuples():
+                    gaps[name, gap.period, gap.place, what] = gap
+        entries, malformed = (
+            self._notes("discrepancies") if "discrepancies" in self._hand_names() else ([], [])
+        )
+        faults += malformed
+        for row, entry in entries:
+            if not any(entry.get("table") in group for group in compared):
+                continue
+            gap = gaps.pop(tuple(str(entry.get(key)) for key in ("table", "period", "place", "parts")), None)
+            where, expect = ("hand/discrepancies.yml", row, "expect"), entry.get("expect")
+            if gap is None:
+                faults.append(
+                    Fault(*where, str(expect), "expects a disagreement that the record does not have")
+                )
+            elif expect != (found := {"printed": int(gap.printed), "sum": int(gap.low_sum)}):
+                faults.append(Fault(*where, str(expect), f"does not expect what the record has: {found}"))
+        for (name, period, place, what), gap in gaps.items():
+            rule = f"is printed for {place}, {period}, but its {what} add up to {_range(gap.low_sum, gap.high_sum)}"
+            faults.append(Fault(self._file(name), gap.Index, gap.column, gap.text, rule))
+        return faults
+
+    def _cells(self, name: str) -> pd.DataFrame:
+        """Counts of a sound table as printed, low and high, under common names: period and place."""
+        text, frame = self._sheet(name).text, self._sheet(name).frame
+        column = next(f["name"] for f in self._resources()[name]["schema"]["fields"] if "rounding" in f)
+        low, high = _bounds(frame, column, self._rounding(column))
+        names = {"month": "period", "fiscal_year": "period"} | dict.fromkeys(
+            ("province", "sector", "region", "area"), "place"
+        )
+        return text.rename(columns=names).assign(
+            column=column, text=text[column].fillna(""), printed=frame[column], low=low, high=high
+        )
+
+
+# ---- the sums that must agree: printed totals, their parts, the keys they share, what the parts are
+
+
+def _interceptions_add_up(cells, totals):
+    years, months = _yearly(totals), _monthly(totals)
+    canada = years["place"] == "Canada"
+    name = "interceptions_totals"
+    yield name, months, cells, ["period"], "provinces"
+    yield name, years[~canada], _by_year(cells), ["period", "place"], "months"
+    yield name, years[canada], _by_year(cells), ["period"], "provinces"
+    yield name, years[canada], _by_year(months), ["period"], "printed months"
+
+
+def _claimants_add_up(cells, totals):
+    years, months = _yearly(totals), _monthly(totals)
+    name = "claimants_totals"
+    yield name, months[months["office"].isin(cells["office"])], cells, ["period", "office"], "provinces"
+    everything = months["office"] == "All"
+    yield name, months[everything], months[~everything], ["period"], "offices"
+    canada = years["place"] == "Canada"
+    yield name, years[~canada], _by_year(cells), ["period", "place", "office"], "months"
+    yield name, years[canada], _by_year(months), ["period", "office"], "printed months"
+
+
+def _southbound_add_up(cells, totals, years, places):
+    yield "southbound_totals", totals, cells, ["period"], "sectors"
+    split = totals[totals["period"] >= places["period"].min()]
+    yield "southbound_totals", split, places, ["period"], "places of arrest"
+    months = pd.concat([cells, totals])
+    ends = pd.PeriodIndex(months["period"], freq="M").asfreq("Y-SEP").astype(str)
+    yield "southbound_years", years, months.assign(period=ends), ["period", "place"], "months"
+
+
+SUMS = {
+    ("interceptions", "interceptions_totals"): _interceptions_add_up,
+    ("claimants", "claimants_totals"): _claimants_add_up,
+    ("southbound", "southbound_totals", "southbound_years", "apprehensions_by_place"): _southbound_add_up,
+}
+
+
+def _yearly(cells):
+    return cells[cells["period"].str.len() == 4]
+
+
+def _monthly(cells):
+    return cells[cells["period"].str.len() == 7]
+
+
+def _by_year(cells):
+    return cells.assign(period=cells["period"].str[:4])
+
+
+def _gaps(totals: pd.DataFrame, parts: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Totals whose bounds do not meet the summed bounds of their parts."""
+    sums = parts.groupby(by)[["low", "high"]].sum()
+    joined = totals.join(sums, on=by, rsuffix="_sum")
+    return joined[~((joined["low"] <= joined["high_sum"]) & (joined["high"] >= joined["low_sum"]))]
+
+
+def _bounds(frame: pd.DataFrame, column: str, rounding: dict) -> tuple[pd.Series, pd.Series]:
+    """The least and the most that each printed count can stand for."""
+    if "by" in rounding:
+        if rounding["by"] not in frame:
+            raise ValueError(f"to bound {column}, the frame needs its column {rounding['by']}")
+        half = frame[rounding["by"]].map(rounding["bases"]) // 2
+    else:
+        half = pd.Series(rounding["base"] // 2, index=frame.index)
+    printed = frame[column].astype("Int64")
+    if "suppressed_below" in rounding:
+        half = half.where(printed != 0, 0)
+        most = rounding["suppressed_below"] - 1
+    else:
+        most = 0
+    return (printed - half).clip(lower=0).fillna(0), (printed + half).fillna(most)
+
+
+# ---- one table
+
+
+def _sheet(file: Path, resource: dict) -> Sheet:
+    text, faults = _text(file, resource)
+    if text is None:
+        return Sheet(None, None, faults)
+    schema = resource["schema"]
+    faults += _field_faults(text, resource)
+    faults += _key_faults(text, resource)
+    faults += _row_faults(text, resource)
+    if faults:
+        return Sheet(text, None, faults)
+    frame = pd.DataFrame({field["name"]: _typed(text[field["name"]], field) for field in schema["fields"]})
+    return Sheet(text, frame, _missing_months(text, resource))
+
+
+def _text(file: Path, resource: dict) -> tuple[pd.DataFrame | None, list[Fault]]:
+    """The cells of a CSV file as text, by line number, and what is wrong with the file as a file."""
+    path, columns = resource["path"], [field["name"] for field in resource["schema"]["fields"]]
+    header = ",".join(columns)
+    if not file.is_file():
+        return None, [Fault(path, None, "", "", "is missing; datapackage.json describes it")]
+    data = file.read_bytes()
+    if not data.strip():
+        return None, [Fault(path, 1, "", "", f"is empty; the first line must be {header}")]
+    faults, rows = [], {}
+    if data.startswith(b"\xef\xbb\xbf"):
+        faults.append(Fault(path, 1, columns[0], "BOM", "starts with a byte order mark; save as plain UTF-8"))
+        data = data[3:]
+    if b"\r" in data:
+        first = data[: data.index(b"\r")].count(b"\n") + 1
+        faults.append(Fault(path, first, "", "CRLF", "ends a line in a carriage return; end lines in LF"))
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    lines = data.split(b"\n")
+    if lines[-1]:
+        last = lines[-1].decode(errors="replace")
+        faults.append(Fault(path, len(lines), "", last, "has no newline at its end; the file may be cut off"))
+    else:
+        lines.pop()
+    for number, line in enumerate(lines, 1):
+        try:
+            fields = next(csv.reader([line.decode()], strict=True), [])
+        except (UnicodeDecodeError, csv.Error) as error:
+            faults.append(Fault(path, number, "", line.decode(errors="replace"), _unreadable(error)))
+            if number == 1:
+                return None, faults
+            continue
+        if number == 1:
+            if fields != columns:
+                return None, faults + _header_faults(path, fields, columns)
+        elif len(fields) != len(columns):
+            rule = f"has {len(fields)} fields; the header has {len(columns)}"
+            faults.append(Fault(path, number, "", line.decode(), rule))
+        else:
+            for column, value in zip(columns, fields, strict=True):
+                if STRAY.search(value):
+                    rule = "has a stray space, a non-breaking space or a tab"
+                    faults.append(Fault(path, number, column, value, rule))
+            rows[number] = [STRAY.sub(" ", value).strip() or None for value in fields]
+    if not rows:
+        return None, [*faults, Fault(path, 1, "", "", "has a header and no rows")]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype="str"), faults
+
+
+def _unreadable(error: Exception) -> str:
+    if isinstance(error, UnicodeDecodeError):
+        return f"is not UTF-8 (byte {error.start + 1}); save as UTF-8"
+    return "is not a line of CSV: a quote is not closed, or stands inside a field"
+
+
+def _header_faults(path: str, found: list[str], columns: list[str]) -> list[Fault]:
+    faults = [
+        Fault(path, 1, name, name, "is missing from the header") for name in columns if name not in found
+    ]
+    for position, name in enumerate(found):
+        if name in found[:position]:
+            faults.append(Fault(path, 1, name, name, "is twice in the header"))
+        elif name not in columns:
+            faults.append(
+                Fault(path, 1, name, name, f"is not a column of this table{_nearest(name, columns)}")
+            )
+    order = f"has the columns in another order; it must be {','.join(columns)}"
+    return faults or [Fault(path, 1, "", ",".join(found), order)]
+
+
+def _field_faults(text: pd.DataFrame, resource: dict) -> list[Fault]:
+    """Cells that break the type or the constraints of their field."""
+    fields = {field["name"]: field for field in resource["schema"]["fields"]}
+    try:
+        pa.DataFrameSchema({name: _column(field) for name, field in fields.items()}).validate(text, lazy=True)
+    except pa.errors.SchemaErrors as error:
+        cases = error.failure_cases
+    else:
+        return []
+    faults = []
+    for case in cases.itertuples():
+        if case.check == "not_nullable":
+            faults.append(
+                Fault(resource["path"], case.index, case.column, "", "is empty; a value is required")
+            )
+            continue
+        allowed = fields[case.column].get("constraints", {}).get("enum", [])
+        rule = case.check + (_nearest(case.failure_case, allowed) if allowed else "")
+        faults.append(Fault(resource["path"], case.index, case.column, case.failure_case, rule))
+    return faults
+
+
+def _column(field: dict) -> pa.Column:
+    """A field of datapackage.json as pandera checks on the text of its cells."""
+    rules = field.get("constraints", {})
+    checks = []
+    if field["type"] in FORMS:
+        sentence = FORMS[field["type"]][1]
+        checks.append(pa.Check(lambda cells: _has_form(cells, field["type"]), error=sentence))
+    if "minimum" in rules:
+        least = rules["minimum"]
+        checks.append(pa.Check(lambda cells: ~(_number(cells) < least), error=f"is below {least}"))
+    if "base" in (rounding := field.get("rounding", {})) and rounding["base"] > 1:
+        base = rounding["base"]
+        checks.append(
+            pa.Check(
+                lambda cells: ~(_number(cells) % base > 0),
+                error=f"is not a multiple of {base}; the publisher rounds to the nearest {base}",
+            )
+        )
+    if "enum" in rules:
+        checks.append(
+            pa.Check(
+                lambda cells: cells.isin(rules["enum"]), error=f"is not an allowed {field['title'].lower()}"
+            )
+        )
+    if "pattern" in rules:
+        shape = rules["pattern"]
+        checks.append(
+            pa.Check(lambda cells: cells.str.fullmatch(shape), error=f"does not have the form {shape}")
+        )
+    if "maxLength" in rules:
+        most = rules["maxLength"]
+        checks.append(
+            pa.Check(lambda cells: cells.str.len() <= most, error=f"is longer than {most} characters")
+        )
+    return pa.Column(None, checks, nullable=not rules.get("required", False))
+
+
+def _has_form(cells: pd.Series, kind: str) -> pd.Series:
+    shaped = cells.str.fullmatch(FORMS[kind][0])
+    if kind == "date":
+        return shaped & pd.to_datetime(cells.where(shaped), format="%Y-%m-%d", errors="coerce").notna()
+    return shaped
+
+
+def _number(cells: pd.Series) -> pd.Series:
+    return pd.to_numeric(cells, errors="coerce")
+
+
+def _key_faults(text: pd.DataFrame, resource: dict) -> list[Fault]:
+    keys = resource["schema"]["primaryKey"]
+    keyed = text[keys].dropna()
+    first: dict[tuple, int] = {}
+    faults = []
+    for row, key in zip(keyed.index, keyed.itertuples(index=False, name=None), strict=True):
+        if first.setdefault(key, row) != row:
+            rule = f"has the same {', '.join(keys)} as row {first[key]}"
+            faults.append(Fault(resource["path"], row, ", ".join(keys), ", ".join(key), rule))
+    return faults
+
+
+def _row_faults(text: pd.DataFrame, resource: dict) -> list[Fault]:
+    """Cells that contradict another cell of their row."""
+    faults = []
+
+    def fault(rows, column, rule):
+        values = text.loc[rows, column].fillna("")
+        faults.extend(Fault(resource["path"], row, column, value, rule) for row, value in values.items())
+
+    for field in resource["schema"]["fields"]:
+        name, rounding = field["name"], field.get("rounding", {})
+        if "suppressed_below" in rounding:
+            empty, suppressed = text[name].isna(), text["suppressed"] == "true"
+            fault(empty & ~suppressed, name, "is empty but not marked suppressed")
+            fault(~empty & suppressed, name, "has a count but is marked suppressed")
+        if "by" in rounding:
+            base = text[rounding["by"]].map(rounding["bases"])
+            fault(
+                _number(text[name]) % base > 0, name, "is marked rounded, but is not a multiple of its base"
+            )
+    if "date_precision" in text:
+        unlike = text["date"].str.len() != text["date_precision"].map(LENGTHS)
+        fault(
+            unlike,
+            "date_precision",
+            "does not fit the date: YYYY is a year, YYYY-MM a month, YYYY-MM-DD a day",
+        )
+        unreal = pd.to_datetime(text["date"], format="ISO8601", errors="coerce").isna()
+        fault(unreal, "date", "is not a date of the calendar")
+    return faults
+
+
+def _missing_months(text: pd.DataFrame, resource: dict) -> list[Fault]:
+    """Months that a series should have between the first and the last of its table."""
+    if "complete" not in resource:
+        return []
+    ends = pd.PeriodIndex([text["month"].min(), text["month"].max()], freq="M")
+    months = set(pd.period_range(*ends, freq="M").astype(str))
+    faults = []
+    for key, rows in text.groupby(resource["complete"]):
+        for month in sorted(months - set(rows["month"])):
+            rule = f"is missing for {', '.join(key)}; the table runs from {ends[0]} to {ends[1]}"
+            faults.append(Fault(resource["path"], None, "month", month, rule))
+    return faults
+
+
+def _typed(cells: pd.Series, field: dict) -> pd.Series:
+    match field["type"]:
+        case "yearmonth":
+            return pd.to_datetime(cells, format="%Y-%m")
+        case "date":
+            return pd.to_datetime(cells, format="%Y-%m-%d")
+        case "integer" | "year":
+            return _number(cells).astype("Int64" if cells.hasnans else "int64")
+        case "boolean":
+            return cells == "true"
+        case _:
+            return cells
+
+
+# ---- files beside the tables
+
+
+def _resources(file: Path) -> dict[str, dict]:
+    try:
+        package = json.loads(file.read_text(encoding="utf-8"))
+        return {resource["name"]: resource for resource in package["resources"]}
+    except FileNotFoundError:
+        fault = Fault(file.name, None, "", "", "is missing; it describes every table")
+    except json.JSONDecodeError as error:
+        fault = Fault(file.name, error.lineno, "", "", f"is not JSON: {error.msg}")
+    except (UnicodeDecodeError, KeyError, TypeError) as error:
+        fault = Fault(file.name, None, "", "", f"is not a data package: {error!r}")
+    raise RecordError([fault])
+
+
+def _notes(file: Path) -> tuple[list[tuple[int, dict]], list[Fault]]:
+    """The entries of a hand file with their line numbers, and what is wrong with them."""
+    path = f"hand/{file.name}"
+    try:
+        text = file.read_text(encoding="utf-8")
+        node, entries = yaml.compose(text), yaml.safe_load(text)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        return [], [
+            Fault(path, mark.line + 1 if mark else None, "", "", f"is not YAML in UTF-8: {_first(error)}")
+        ]
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        return [], [Fault(path, 1, "", "", "is not a list of entries, each with id, reason and source_id")]
+    rows = [(item.start_mark.line + 1, entry) for item, entry in zip(node.value, entries, strict=True)]
+    faults = [
+        Fault(path, row, key, "", f"is missing; every entry has a {key}")
+        for row, entry in rows
+        for key in ("id", "reason", "source_id")
+        if not entry.get(key)
+    ]
+    ids = [entry.get("id") for entry in entries]
+    faults += [
+        Fault(path, row, "id", str(entry["id"]), "is the id of an earlier entry")
+        for position, (row, entry) in enumerate(rows)
+        if entry.get("id") in ids[:position]
+    ]
+    return rows, faults
+
+
+# ---- small helpers
+
+
+def _frame(faults: Iterable[Fault]) -> pd.DataFrame:
+    frame = pd.DataFrame(list(dict.fromkeys(faults)), columns=list(Fault._fields))
+    frame["row"] = frame["row"].astype("Int64")
+    return frame.sort_values(["file", "row", "column"], ignore_index=True)
+
+
+def _related(name: str) -> list[str]:
+    group = next((group for group in SUMS if name in group), (name,))
+    return list(dict.fromkeys([*group, "sources"]))
+
+
+def _known(name: str, names: list[str], kind: str) -> str:
+    if name not in names:
+        every = f". There are: {', '.join(names)}" if len(names) <= 20 else ""
+        raise LookupError(f"no {kind} {name!r}{_nearest(name, names)}{every}")
+    return name
+
+
+def _nearest(value: str, allowed: Iterable[str]) -> str:
+    near = difflib.get_close_matches(str(value), [a for a in allowed if isinstance(a, str)], 1, cutoff=0)
+    return f"; the nearest is {near[0]}" if near else ""
+
+
+def _range(low: int, high: int) -> str:
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _first(error: Exception) -> str:
+    return str(getattr(error, "problem", None) or error).splitlines()[0]
+
+
+def _stat(file: Path):
+    try:
+        return file.stat()
+    except OSError:
+        return None
+
+
+_record = Record(DATA)
+names, load, check, hand = _record.names, _record.load, _record.check, _record.hand
+sources, total, path = _record.sources, _record.total, _record.path
+files_read, forget = _record.files_read, _record.forget
