@@ -244,7 +244,7 @@ def series(
         plots = {w: w - left - right[min((WIDE, NARROW), key=lambda v: abs(v - w))] for w in _widths(width)}
         if (layer := _event_layer(rules, span, plots)) is not None:
             layers.append(layer)
-    hover = alt.selection_point(name="hover", nearest=True, on="pointerover", clear="pointerout", empty=False)
+    hover = alt.selection_point(nearest=True, on="pointerover", clear="pointerout", empty=False)
     tips = [alt.Tooltip(x, type="temporal", format=_tip_format(data[x])), alt.Tooltip(y, format=",")]
     tips = [alt.Tooltip(series, type="nominal"), *tips] if series else tips
     live = base.mark_point(size=60).encode(x_axis, y_axis, color=tint, tooltip=tips)

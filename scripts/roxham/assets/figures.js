@@ -1,0 +1,91 @@
+/* The live view of a figure: a button, and Vega loaded from beside this file when it is pressed.
+   In a notebook (data-rx-live) the figure comes alive by itself, with Vega already in the page. */
+(() => {
+  if (window.roxhamFigures) return window.roxhamFigures();
+  const here = document.currentScript && document.currentScript.src;
+  const options = { ast: true, actions: false, renderer: "svg", defaultStyle: false };
+  let vega;
+
+  function bundle() {
+    if (window.vegaEmbed) return Promise.resolve();
+    vega ??= new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = new URL("roxham-vega.js", here || document.baseURI).href;
+      script.onload = resolve;
+      script.onerror = () => { vega = undefined; script.remove(); reject(new Error(script.src)); };
+      document.head.append(script);
+    });
+    return vega;
+  }
+
+  function spec(figure) {
+    const all = JSON.parse(figure.querySelector(".rx-spec").textContent);
+    const wide = figure.querySelector(".rx-wide");
+    const chosen = getComputedStyle(wide).display === "none" ? all.narrow : all.wide;
+    chosen.datasets = all.datasets;
+    if (chosen.autosize) chosen.width = "container";
+    return chosen;
+  }
+
+  async function play(figure) {
+    const box = figure.querySelector(".rx-live") || document.createElement("div");
+    if (!box.isConnected) {
+      const still = figure.querySelector(".rx-wide");
+      box.className = "rx-live";
+      box.setAttribute("role", "group");
+      box.setAttribute("aria-label", still.getAttribute("aria-label"));
+      const chosen = spec(figure);
+      await bundle();
+      still.parentNode.append(box);
+      figure.classList.add("rx-playing");
+      try {
+        await window.vegaEmbed(box, chosen, options);
+      } catch (error) {
+        box.remove();
+        figure.classList.remove("rx-playing");
+        throw error;
+      }
+    }
+    figure.classList.add("rx-playing");
+  }
+
+  function prepare(figure) {
+    if (figure.dataset.rxReady) return;
+    figure.dataset.rxReady = "yes";
+    if ("rxLive" in figure.dataset) return play(figure).catch((error) => console.warn("roxham:", error.message));
+    const words = figure.dataset;
+    const button = document.createElement("button");
+    const status = document.createElement("span");
+    button.type = "button";
+    button.className = "rx-button";
+    button.textContent = words.rxPlay;
+    status.className = "rx-status";
+    status.setAttribute("role", "status");
+    button.addEventListener("click", async () => {
+      if (figure.classList.contains("rx-playing")) {
+        figure.classList.remove("rx-playing");
+        button.textContent = words.rxPlay;
+        return;
+      }
+      status.textContent = words.rxLoading;
+      button.setAttribute("aria-disabled", "true");
+      try {
+        await play(figure);
+        button.textContent = words.rxStill;
+        status.textContent = "";
+      } catch {
+        status.textContent = words.rxFailed;
+      }
+      button.removeAttribute("aria-disabled");
+    });
+    figure.querySelector(".rx-chart").after(button, status);
+  }
+
+  const scan = () => document.querySelectorAll(".rx-figure").forEach(prepare);
+  window.roxhamFigures = scan;
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", scan);
+  else scan();
+  if (document.querySelector(".rx-figure[data-rx-live]") || !here) {
+    new MutationObserver(scan).observe(document.documentElement, { childList: true, subtree: true });
+  }
+})();
