@@ -84,6 +84,21 @@ class Sheet(NamedTuple):
     faults: list[Fault]
 
 
+class Gap(NamedTuple):
+    """A printed total and the sum of its parts, which disagree."""
+
+    table: str
+    row: int
+    column: str
+    period: str
+    place: str
+    office: str
+    parts: str
+    printed: int | None
+    low: int
+    high: int
+
+
 class Record:
     """A folder of tables, hand-made judgements and the datapackage.json that describes them.
 
@@ -247,7 +262,8 @@ class Record:
             Fault(f"hand/{name}.yml", row, "source_id", source, f"is not in sources{_nearest(source, known)}")
             for name in self._hand_names()
             for row, entry in self._notes(name)[0]
-            if (source := entry.get("source_id")) and source not in known
+            for source in _ids(entry)
+            if source not in known
         ]
 
     def _orphans(self) -> list[Fault]:
@@ -257,7 +273,12 @@ class Record:
             for source in self._sheet(name).text["source_id"]
             if name != "sources"
         }
-        used |= {entry.get("source_id") for name in self._hand_names() for _, entry in self._notes(name)[0]}
+        used |= {
+            source
+            for name in self._hand_names()
+            for _, entry in self._notes(name)[0]
+            for source in _ids(entry)
+        }
         ids = self._sheet("sources").text["source_id"].dropna()
         return [
             Fault(
@@ -276,32 +297,52 @@ class Record:
 
     def _sums(self, sound: list[str]) -> list[Fault]:
         """Printed totals that their parts do not add up to, except where hand/discrepancies.yml says so."""
-        faults, gaps = [], {}
-        compared = [group for group in SUMS if set(group) <= set(sound)]
-        for group in compared:
-            cells = [self._cells(name) for name in group]
-            for name, totals, parts, by, what in SUMS[group](*cells):
-                for gap in _gaps(totals, parts, by).itertuples():
-                    gaps[name, gap.period, gap.place, what] = gap
-        entries, malformed = (
-            self._notes("discrepancies") if "discrepancies" in self._hand_names() else ([], [])
-        )
-        faults += malformed
+        groups = [group for group in SUMS if set(group) <= set(sound)]
+        gaps = [gap for group in groups for gap in self._gaps(group)]
+        entries, faults = [], []
+        if "discrepancies" in self._hand_names():
+            entries, malformed = self._notes("discrepancies")
+            faults += malformed
         for row, entry in entries:
-            if not any(entry.get("table") in group for group in compared):
+            if not any(entry.get("table") in group for group in groups):
                 continue
-            gap = gaps.pop(tuple(str(entry.get(key)) for key in ("table", "period", "place", "parts")), None)
-            where, expect = ("hand/discrepancies.yml", row, "expect"), entry.get("expect")
-            if gap is None:
-                faults.append(
-                    Fault(*where, str(expect), "expects a disagreement that the record does not have")
-                )
-            elif expect != (found := {"printed": int(gap.printed), "sum": int(gap.low_sum)}):
-                faults.append(Fault(*where, str(expect), f"does not expect what the record has: {found}"))
-        for (name, period, place, what), gap in gaps.items():
-            rule = f"is printed for {place}, {period}, but its {what} add up to {_range(gap.low_sum, gap.high_sum)}"
-            faults.append(Fault(self._file(name), gap.Index, gap.column, gap.text, rule))
+            key = [str(entry.get(part)) for part in ("table", "period", "place", "parts")]
+            gap = next((gap for gap in gaps if [gap.table, gap.period, gap.place, gap.parts] == key), None)
+            found = gap and {"printed": gap.printed, "sum": gap.low}
+            if entry.get("expect") != found:
+                rule = f"expects what the record does not have; it has {found or 'no such disagreement'}"
+                faults.append(Fault("hand/discrepancies.yml", row, "expect", str(entry.get("expect")), rule))
+            if gap:
+                gaps.remove(gap)
+        for gap in gaps:
+            cell = ", ".join(filter(None, [gap.place, gap.office, gap.period]))
+            rule = f"is printed for {cell}, but its {gap.parts} add up to {_range(gap.low, gap.high)}"
+            faults.append(Fault(self._file(gap.table), gap.row, gap.column, str(gap.printed), rule))
         return faults
+
+    def _gaps(self, group: tuple[str, ...]) -> list[Gap]:
+        """Totals whose bounds do not meet the summed bounds of their parts."""
+        gaps = []
+        for table, totals, parts, by, what in SUMS[group](*map(self._cells, group)):
+            sums = parts.groupby(by)[["low", "high"]].sum().add_suffix("_sum")
+            joined = totals.join(sums, on=by).fillna({"low_sum": 0, "high_sum": 0})
+            apart = (joined["low"] > joined["high_sum"]) | (joined["high"] < joined["low_sum"])
+            gaps += [
+                Gap(
+                    table=table,
+                    row=total.Index,
+                    column=total.column,
+                    period=total.period,
+                    place=total.place,
+                    office=getattr(total, "office", ""),
+                    parts=what,
+                    printed=int(total.printed) if pd.notna(total.printed) else None,
+                    low=int(total.low_sum),
+                    high=int(total.high_sum),
+                )
+                for total in joined[apart].itertuples()
+            ]
+        return gaps
 
     def _cells(self, name: str) -> pd.DataFrame:
         """Counts of a sound table as printed, low and high, under common names: period and place."""
@@ -311,9 +352,7 @@ class Record:
         names = {"month": "period", "fiscal_year": "period"} | dict.fromkeys(
             ("province", "sector", "region", "area"), "place"
         )
-        return text.rename(columns=names).assign(
-            column=column, text=text[column].fillna(""), printed=frame[column], low=low, high=high
-        )
+        return text.rename(columns=names).assign(column=column, printed=frame[column], low=low, high=high)
 
 
 # ---- the sums that must agree: printed totals, their parts, the keys they share, what the parts are
@@ -366,13 +405,6 @@ def _monthly(cells):
 
 def _by_year(cells):
     return cells.assign(period=cells["period"].str[:4])
-
-
-def _gaps(totals: pd.DataFrame, parts: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Totals whose bounds do not meet the summed bounds of their parts."""
-    sums = parts.groupby(by)[["low", "high"]].sum()
-    joined = totals.join(sums, on=by, rsuffix="_sum")
-    return joined[~((joined["low"] <= joined["high_sum"]) & (joined["high"] >= joined["low_sum"]))]
 
 
 def _bounds(frame: pd.DataFrame, column: str, rounding: dict) -> tuple[pd.Series, pd.Series]:
@@ -624,24 +656,26 @@ def _typed(cells: pd.Series, field: dict) -> pd.Series:
 
 def _resources(file: Path) -> dict[str, dict]:
     try:
-        package = json.loads(file.read_text(encoding="utf-8"))
-        return {resource["name"]: resource for resource in package["resources"]}
+        resources = json.loads(file.read_text(encoding="utf-8"))["resources"]
+        for resource in resources:
+            _ = resource["path"], resource["schema"]["fields"], resource["schema"]["primaryKey"]
+        return {resource["name"]: resource for resource in resources}
     except FileNotFoundError:
         fault = Fault(file.name, None, "", "", "is missing; it describes every table")
     except json.JSONDecodeError as error:
         fault = Fault(file.name, error.lineno, "", "", f"is not JSON: {error.msg}")
     except (UnicodeDecodeError, KeyError, TypeError) as error:
-        fault = Fault(file.name, None, "", "", f"is not a data package: {error!r}")
+        fault = Fault(file.name, None, "", "", f"is not a data package with tables: {error!r}")
     raise RecordError([fault])
 
 
 def _notes(file: Path) -> tuple[list[tuple[int, dict]], list[Fault]]:
-    """The entries of a hand file with their line numbers, and what is wrong with them."""
+    """The entries of a hand file with their line numbers, and what is wrong with the file."""
     path = f"hand/{file.name}"
     try:
         text = file.read_text(encoding="utf-8")
         node, entries = yaml.compose(text), yaml.safe_load(text)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         return [], [
             Fault(path, mark.line + 1 if mark else None, "", "", f"is not YAML in UTF-8: {_first(error)}")
@@ -696,6 +730,12 @@ def _range(low: int, high: int) -> str:
 
 def _first(error: Exception) -> str:
     return str(getattr(error, "problem", None) or error).splitlines()[0]
+
+
+def _ids(entry: dict) -> list[str]:
+    """The sources of a hand entry, whose source_id is one id, a list of ids, or missing."""
+    found = entry.get("source_id") or []
+    return [str(source) for source in (found if isinstance(found, list) else [found])]
 
 
 def _stat(file: Path):
