@@ -253,6 +253,15 @@ class Record:
             for row, source in used[~used.isin(known)].items()
         ]
 
+    def _hand_sources(self) -> list[tuple[str, int, str]]:
+        """The sources that hand entries cite: name of the hand file, line of the entry, source."""
+        return [
+            (name, row, source)
+            for name in self._hand_names()
+            for row, entry in self._notes(name)[0]
+            for source in _ids(entry)
+        ]
+
     def _unknown_hand_sources(self) -> list[Fault]:
         text = self._sheet("sources").text
         if text is None:
@@ -260,30 +269,19 @@ class Record:
         known = set(text["source_id"].dropna())
         return [
             Fault(f"hand/{name}.yml", row, "source_id", source, f"is not in sources{_nearest(source, known)}")
-            for name in self._hand_names()
-            for row, entry in self._notes(name)[0]
-            for source in _ids(entry)
+            for name, row, source in self._hand_sources()
             if source not in known
         ]
 
     def _orphans(self) -> list[Fault]:
-        used = {
-            source
-            for name in self.names()
-            for source in self._sheet(name).text["source_id"]
-            if name != "sources"
-        }
-        used |= {
-            source
-            for name in self._hand_names()
-            for _, entry in self._notes(name)[0]
-            for source in _ids(entry)
-        }
+        used = {source for _, _, source in self._hand_sources()}
+        for name in self.names():
+            if name != "sources":
+                used |= set(self._sheet(name).text["source_id"])
         ids = self._sheet("sources").text["source_id"].dropna()
+        rule = "is a source that no row and no entry uses"
         return [
-            Fault(
-                self._file("sources"), row, "source_id", source, "is a source that no row and no entry uses"
-            )
+            Fault(self._file("sources"), row, "source_id", source, rule)
             for row, source in ids[~ids.isin(used)].items()
         ]
 
@@ -657,8 +655,8 @@ def _typed(cells: pd.Series, field: dict) -> pd.Series:
 def _resources(file: Path) -> dict[str, dict]:
     try:
         resources = json.loads(file.read_text(encoding="utf-8"))["resources"]
-        for resource in resources:
-            _ = resource["path"], resource["schema"]["fields"], resource["schema"]["primaryKey"]
+        if not all(resource["path"] and resource["schema"]["fields"] for resource in resources):
+            raise KeyError("path or schema")
         return {resource["name"]: resource for resource in resources}
     except FileNotFoundError:
         fault = Fault(file.name, None, "", "", "is missing; it describes every table")
