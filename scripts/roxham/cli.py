@@ -5,25 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
 
-import typer
+import click
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="markdown",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    help="Build, check and rerun the publication on Roxham Road.",
-)
 
-Workers = Annotated[
-    int | None, typer.Option(min=1, help="Notebooks executed side by side; all cores by default.")
-]
-Scheduler = Annotated[
-    str | None, typer.Option(help="Address of a dask scheduler, such as tcp://host:8786; none: this machine.")
-]
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def main() -> None:
+    """Build, check and rerun the publication on Roxham Road."""
+
+
+def command(*examples: str, name: str | None = None):
+    """A subcommand whose help ends in examples."""
+    text = "\b\nExamples:\n" + "\n".join(f"  {e}" for e in examples)
+    return main.command(name=name, epilog=text)
 
 
 def say(text: str = "") -> None:
@@ -34,7 +28,7 @@ def say(text: str = "") -> None:
 def stop(text: str, status: int) -> None:
     """End the command with an error message and an exit status."""
     say(text)
-    raise typer.Exit(status)
+    sys.exit(status)
 
 
 def print_faults(faults) -> None:
@@ -46,15 +40,18 @@ def print_faults(faults) -> None:
         say(f"{place}: {fault.rule}")
 
 
-@app.command(epilog="Examples: `roxham build` · `roxham build --only 03-the-count` · `roxham build --fresh`")
-def build(
-    only: Annotated[
-        str | None, typer.Option(metavar="CHAPTER", help="Preview one chapter; the site is not touched.")
-    ] = None,
-    workers: Workers = None,
-    scheduler: Scheduler = None,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Execute every notebook again.")] = False,
-) -> None:
+@command("roxham build", "roxham build --only 03-the-count", "roxham build --fresh --workers 4")
+@click.option(
+    "--only", metavar="CHAPTER", help="Preview one chapter in _build/preview; the site is not touched."
+)
+@click.option(
+    "--workers", type=click.IntRange(min=1), help="Notebooks executed side by side; all cores by default."
+)
+@click.option(
+    "--scheduler", metavar="ADDRESS", help="A dask scheduler, such as tcp://host:8786, to execute on."
+)
+@click.option("--fresh", is_flag=True, help="Execute every notebook again.")
+def build(only: str | None, workers: int | None, scheduler: str | None, fresh: bool) -> None:
     """Build the site in _build/html: execute what changed, print the book, swap it in."""
     from roxham.publish import site
     from roxham.publish.chapters import BookError
@@ -76,27 +73,24 @@ def build(
     print(os.path.relpath(built.index))
 
 
-@app.command(
-    epilog="Examples: `roxham run chapters/03-the-count.md -p province Manitoba -p start 2018-01` · "
-    "`roxham run the-count -p year 2019 --out rerun/`"
+@command(
+    "roxham run chapters/03-the-count.md -p province Manitoba -p start 2018-01",
+    "roxham run the-count -p year 2019 --out rerun/",
 )
-def run(
-    chapter: Annotated[str, typer.Argument(help="A chapter: its path, or its name.")],
-    parameter: Annotated[
-        list[tuple[str, str]] | None,
-        typer.Option("-p", "--parameter", metavar="NAME VALUE", help="A parameter; see `roxham list`."),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(help="The folder to write to; a folder of its own in _build/runs by default."),
-    ] = None,
-) -> None:
-    """Execute one chapter with other parameters; write the notebook and a standalone page."""
+@click.argument("chapter")
+@click.option(
+    "-p", "--parameter", nargs=2, multiple=True, metavar="NAME VALUE", help="A parameter; see `roxham list`."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The folder to write to; by default one in _build/runs."
+)
+def run(chapter: str, parameter: tuple[tuple[str, str], ...], out: Path | None) -> None:
+    """Execute one CHAPTER with other parameters; write the notebook and a standalone page."""
     from roxham.publish import chapters, parameters, rerun, site
 
     try:
         found = chapters.find(chapter)
-        values = parameters.given(found.parameters, dict(parameter or []), found.name)
+        values = parameters.given(found.parameters, dict(parameter), found.name)
         folder = rerun.destination(found, values, out)
     except (chapters.BookError, parameters.ParameterError, rerun.OutputError) as error:
         stop(f"roxham run: {error}", 2)
@@ -110,11 +104,10 @@ def run(
         stop(f"{error}\nroxham run: failed; nothing was written", 1)
 
 
-@app.command("list", epilog="Examples: `roxham list` · `roxham list 03-the-count`")
-def list_(
-    chapter: Annotated[str | None, typer.Argument(help="One chapter; all by default.")] = None,
-) -> None:
-    """List the chapters with their parameters, defaults and allowed values."""
+@command("roxham list", "roxham list 03-the-count", name="list")
+@click.argument("chapter", required=False)
+def list_(chapter: str | None) -> None:
+    """List the chapters, or one CHAPTER, with their parameters, defaults and allowed values."""
     from roxham.publish import chapters
     from roxham.publish.parameters import ParameterError
 
@@ -128,7 +121,7 @@ def list_(
         stop(f"roxham list: {error}", 2)
 
 
-@app.command(epilog="Example: `roxham check`")
+@command("roxham check")
 def check() -> None:
     """Check the record: every table, key, source, total and judgement in data/."""
     from roxham import tables
@@ -140,10 +133,11 @@ def check() -> None:
     print(f"the record is valid: {len(tables.names())} tables")
 
 
-@app.command(epilog="Examples: `roxham serve` · `roxham serve --port 9000`")
-def serve(
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port on this machine.")] = 8000,
-) -> None:
+@command("roxham serve", "roxham serve --port 9000")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="The port to listen on."
+)
+def serve(port: int) -> None:
     """Serve the site on this machine, and build it again when a file changes."""
     from roxham.publish import serve
 
@@ -193,10 +187,5 @@ class Progress:
         say(f"printing {pages} page{'s' if pages != 1 else ''}")
 
 
-def main() -> None:
-    """The entry point of the command."""
-    app(prog_name="roxham")
-
-
 if __name__ == "__main__":
-    main()
+    main(prog_name="roxham")

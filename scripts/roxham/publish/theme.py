@@ -5,10 +5,12 @@ It works in a plain ``jupyter-book build .`` as well as in ours.
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from roxham import figures
 
+ASSETS = Path(__file__).parent / "assets"
 UNWANTED = ("thebe", "fontawesome")  # live kernels from a CDN, of which we have none
 
 
@@ -16,11 +18,9 @@ def setup(app) -> dict:
     """Register with Sphinx."""
     app.connect("html-page-context", _page, priority=900)
     app.connect("build-finished", _finish)
-    for name in figures.ASSETS:
-        if name.endswith(".css"):
-            app.add_css_file(name)
-        elif name == "roxham-figures.js":
-            app.add_js_file(name, defer="defer")
+    app.add_css_file("roxham-figures.css")
+    app.add_css_file("roxham-site.css")
+    app.add_js_file("roxham-figures.js", defer="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -36,4 +36,6 @@ def _unwanted(file) -> bool:
 
 def _finish(app, exception) -> None:
     if exception is None and app.builder.format == "html":
-        figures.write_assets(Path(app.outdir) / "_static")
+        static = Path(app.outdir) / "_static"
+        figures.write_assets(static)
+        shutil.copy(ASSETS / "roxham-site.css", static)
