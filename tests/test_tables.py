@@ -236,6 +236,7 @@ DAMAGE = {
         Edit(BREAKS, "- id: at-large", "at-large", "title-42"), BREAKS, "id", "title-42", "earlier entry",
     ),
     "hand work that is not YAML": (Edit(BREAKS, "  from:", "from:", "from: :"), BREAKS, "", "", "is not YAML"),
+    "judgements lost": (delete(DISCREPANCIES), DISCREPANCIES, "", "", "is missing"),
     "hand work that is not a list": (rewrite(BREAKS, lambda c: (b"a: 1\n", 1)), BREAKS, "", "", "list of entries"),
     "a broken description": (
         rewrite("datapackage.json", lambda c: (c.replace(b":", b"", 1), 2)), "datapackage.json", "", "", "not JSON",

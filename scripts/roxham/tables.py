@@ -22,6 +22,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "data"
+DISCREPANCIES = "hand/discrepancies.yml"
 
 FORMS = {
     "yearmonth": (r"[0-9]{4}-(0[1-9]|1[0-2])", "is not a month; write YYYY-MM, 01 to 12"),
@@ -30,7 +31,8 @@ FORMS = {
     "integer": (r"-?[0-9]{1,9}", "is not a whole number; write digits only, without spaces or separators"),
     "boolean": (r"true|false", "is neither true nor false"),
 }
-STRAY = re.compile("[\u00a0\u2007\u202f\ufeff\t]|^ | $|  ")
+STRAY = re.compile("[\u00a0\u2007\u202f\ufeff\t]|^ | $|  ", re.MULTILINE)
+YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LENGTHS = {"year": 4, "month": 7, "day": 10}
 
 
@@ -124,8 +126,9 @@ class Record:
         when the table, or a table it is compared with, is invalid.
         """
         _known(name, self.names(), "table")
-        faults = self._faults(_related(name))
-        if faults:
+        related = _related(name)
+        files = [self.root / file for file in ("datapackage.json", *map(self._file, related), DISCREPANCIES)]
+        if faults := self._once(("faults", name), files, lambda: self._faults(related)):
             raise RecordError(faults)
         frame = self._sheet(name).frame.reset_index(drop=True)
         frame.attrs["table"] = name
@@ -297,10 +300,8 @@ class Record:
         """Printed totals that their parts do not add up to, except where hand/discrepancies.yml says so."""
         groups = [group for group in SUMS if set(group) <= set(sound)]
         gaps = [gap for group in groups for gap in self._gaps(group)]
-        entries, faults = [], []
-        if "discrepancies" in self._hand_names():
-            entries, malformed = self._notes("discrepancies")
-            faults += malformed
+        entries, malformed = self._notes(Path(DISCREPANCIES).stem)
+        faults = list(malformed)
         for row, entry in entries:
             if not any(entry.get("table") in group for group in groups):
                 continue
@@ -309,7 +310,7 @@ class Record:
             found = gap and {"printed": gap.printed, "sum": gap.low}
             if entry.get("expect") != found:
                 rule = f"expects what the record does not have; it has {found or 'no such disagreement'}"
-                faults.append(Fault("hand/discrepancies.yml", row, "expect", str(entry.get("expect")), rule))
+                faults.append(Fault(DISCREPANCIES, row, "expect", str(entry.get("expect")), rule))
             if gap:
                 gaps.remove(gap)
         for gap in gaps:
@@ -477,11 +478,12 @@ def _text(file: Path, resource: dict) -> tuple[pd.DataFrame | None, list[Fault]]
             rule = f"has {len(fields)} fields; the header has {len(columns)}"
             faults.append(Fault(path, number, "", line.decode(), rule))
         else:
-            for column, value in zip(columns, fields, strict=True):
-                if STRAY.search(value):
-                    rule = "has a stray space, a non-breaking space or a tab"
-                    faults.append(Fault(path, number, column, value, rule))
-            rows[number] = [STRAY.sub(" ", value).strip() or None for value in fields]
+            if STRAY.search("\n".join(fields)):
+                rule = "has a stray space, a non-breaking space or a tab"
+                strays = [(c, v) for c, v in zip(columns, fields, strict=True) if STRAY.search(v)]
+                faults += [Fault(path, number, column, value, rule) for column, value in strays]
+                fields = [STRAY.sub(" ", value).strip() for value in fields]
+            rows[number] = [value or None for value in fields]
     if not rows:
         return None, [*faults, Fault(path, 1, "", "", "has a header and no rows")]
     return pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype="str"), faults
@@ -672,7 +674,9 @@ def _notes(file: Path) -> tuple[list[tuple[int, dict]], list[Fault]]:
     path = f"hand/{file.name}"
     try:
         text = file.read_text(encoding="utf-8")
-        node, entries = yaml.compose(text), yaml.safe_load(text)
+        node, entries = yaml.compose(text, YAML), yaml.load(text, YAML)
+    except FileNotFoundError:
+        return [], [Fault(path, None, "", "", "is missing")]
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
         return [], [
