@@ -5,7 +5,8 @@ Altair; what is here is what several chapters would otherwise repeat:
 
 - `series`: lines over time, labelled at their ends, with event rules and an uncertainty band;
 - `events`: the event rules alone, to layer over any chart with a time axis;
-- `bars`: ranked bars, or columns (stacked when there is a series);
+- `bars`: ranked horizontal bars with their values;
+- `columns`: columns by year, stacked when there is a series;
 - `small_multiples`: one panel a place, on one scale.
 
 A chart is shown at two widths, `WIDE` and `NARROW` pixels, and its text is never smaller than 12 px at
@@ -42,10 +43,10 @@ COLOURS: dict[str, tuple[str, str]] = {
     "southbound": ("#8f62b5", "#e3bdf5"),
     "canada": ("#1d2124", "#f2f4f6"),
     # where a claim is made
-    "airports": ("#00838a", "#7be0da"),
+    "airports": ("#00616a", "#7be0da"),
     "border": ("#8a6000", "#e3b62e"),
     "inland": ("#85173f", "#ff5f8a"),
-    "other": ("#626c77", "#8f99a4"),
+    "other": ("#6d7680", "#8f99a4"),
     # the page and what is quiet on it
     "page": ("#ffffff", "#121212"),
     "ink": ("#22272b", "#e9ecef"),
@@ -75,6 +76,7 @@ _ALSO = {
     "land port": "border",
     "land border": "border",
     "total": "canada",
+    "not stated": "other",
     "ontario": "rest_of_canada",
     "british columbia": "rest_of_canada",
     "alberta": "rest_of_canada",
@@ -124,7 +126,7 @@ def theme() -> alt.theme.ThemeConfig:
                 "tickColor": rule,
                 "gridColor": grid,
                 "labelPadding": 6,
-                "labelOverlap": "greedy",
+                "labelOverlap": "parity",
                 "labelSeparation": 8,
             },
             "axisX": {"grid": False, "tickCount": 6, "tickSize": 4, "labelFlush": False},
@@ -139,6 +141,7 @@ def theme() -> alt.theme.ThemeConfig:
                 "labelAnchor": "start",
                 "title": None,
             },
+            "headerRow": {"labelAngle": 0, "labelOrient": "top", "labelPadding": 2},
             "title": {"fontSize": 14, "color": ink, "anchor": "start", "fontWeight": "bold"},
             "text": {"fontSize": TEXT, "color": ink},
             "line": {"strokeWidth": 2, "strokeJoin": "round", "color": colour("quebec")},
@@ -203,7 +206,9 @@ def series(
     bottom, top = _nice(min(c.min() for c in columns), max(c.max() for c in columns))
     x_axis = alt.X(x, type="temporal", title=None, axis=_time_axis(data[x]))
     scale = alt.Scale(domain=[bottom, top], nice=False)
-    y_axis = alt.Y(y, type="quantitative", title=y_title, scale=scale, axis=_value_axis(y_title))
+    y_axis = alt.Y(
+        y, type="quantitative", title=y_title, scale=scale, axis=_value_axis(_format(bottom, top), y_title)
+    )
     tint: object = alt.value(paint[names[0]])
     stroke: object = alt.value(dashes[names[0]])
     if series:
@@ -241,9 +246,8 @@ def series(
         right = {
             w: max([_text_width(t) for t in _wrap(ends.label, w)], default=0) + 8 for w in (WIDE, NARROW)
         }
-        plots = {w: w - left - right[min((WIDE, NARROW), key=lambda v: abs(v - w))] for w in _widths(width)}
-        if (layer := _event_layer(rules, span, plots)) is not None:
-            layers.append(layer)
+        if (layer := _event_layer(rules, span, {w: (left, right[w]) for w in _widths(width)})) is not None:
+            layers.insert(0, layer)
     hover = alt.selection_point(nearest=True, on="pointerover", clear="pointerout", empty=False)
     tips = [alt.Tooltip(x, type="temporal", format=_tip_format(data[x])), alt.Tooltip(y, format=",")]
     tips = [alt.Tooltip(series, type="nominal"), *tips] if series else tips
@@ -268,7 +272,7 @@ def events(
     take. Layer it over a chart whose x is temporal. A date known only to the month or the year stands at
     its middle. Raises ValueError for an unknown event, or when none falls within the span.
     """
-    layer = _event_layer(_events(ids), span, {w: w - left - right for w in _widths(width)})
+    layer = _event_layer(_events(ids), span, {w: (left, right) for w in _widths(width)})
     if layer is None:
         raise ValueError(f"charts.events: no event between {span[0]:%Y-%m-%d} and {span[1]:%Y-%m-%d}")
     return layer
@@ -279,85 +283,79 @@ def bars(
     x: str,
     y: str,
     *,
+    colours: str | Mapping[str, str] = "quebec",
+    sort: Sequence | str = "-x",
+    format: str = ",.0f",
+) -> alt.LayerChart:
+    """Horizontal bars from zero, ranked, each with its value at its end.
+
+    data: one row a bar; `x` a number, `y` a category. colours: a name of `COLOURS`, or {category: name}.
+    sort: longest first, or an order of categories. format: d3 format of the values. Raises ValueError for a
+    missing column.
+    """
+    _columns(data, [x, y], "charts.bars")
+    tips = [alt.Tooltip(y, type="nominal"), alt.Tooltip(x, format=format)]
+    base = alt.Chart(data).encode(
+        alt.X(x, type="quantitative", axis=None, scale=alt.Scale(zero=True)),
+        alt.Y(y, type="nominal", sort=sort, title=None, axis=alt.Axis(domain=False, labelLimit=150)),
+    )
+    drawn = base.mark_bar().encode(color=_tint(data[y], y, colours), tooltip=tips)
+    text = base.mark_text(align="left", dx=5).encode(text=alt.Text(x, format=format))
+    return alt.layer(drawn, text).properties(height=alt.Step(26))
+
+
+def columns(
+    data: pd.DataFrame,
+    x: str,
+    y: str,
+    *,
     series: str | None = None,
     colours: str | Mapping[str, str] | None = None,
-    sort: Sequence | str | None = None,
-    format: str = ",",
+    labels: Mapping[str, str] | None = None,
     height: int = 280,
 ) -> alt.LayerChart:
-    """Bars from zero, each with its value.
+    """Columns from zero, in the order of the data: years, or other ordered categories.
 
-    data: one row a bar (or a segment); the quantitative one of `x` and `y` is the length. Quantitative `x`:
-    ranked horizontal bars, longest first unless `sort`. Quantitative `y`: columns in the order of the data
-    unless `sort`; with `series` they are stacked, each segment named beside the last column. colours: as in
-    `series`. format: d3 format of the values. Raises ValueError for a missing column or no quantitative one.
+    data: one row a column or, with `series`, a segment; `x` a category, `y` a number ≥ 0. Segments stack in
+    the order of their first rows, each named (`labels`: {value: text}) beside the last column. Without
+    `series` each column carries its value where there is room. colours: as in the function `series`.
+    Raises ValueError for a missing column, an empty frame or a negative number.
     """
-    _columns(data, [x, y, series], "charts.bars")
-    numeric = [c for c in (x, y) if pd.api.types.is_numeric_dtype(data[c]) and not str(c).endswith("year")]
-    if len(numeric) != 1:
-        raise ValueError(f"charts.bars: one of {x!r} and {y!r} must be a number and the other a category")
-    across = numeric[0] == x
-    value, category = (x, y) if across else (y, x)
-    names = list(dict.fromkeys(data[series])) if series else []
-    tint: object = alt.value(colour(colours if isinstance(colours, str) else "quebec"))
-    if series:
-        paint = [colour((colours or {}).get(n, n)) for n in names]
-        tint = alt.Color(series, type="nominal", scale=alt.Scale(domain=names, range=paint), legend=None)
-    tips = [alt.Tooltip(c) for c in ([series] if series else [])]
-    tips += [alt.Tooltip(category), alt.Tooltip(value, format=format)]
-
-    if across:
-        base = alt.Chart(data).encode(
-            alt.Y(
-                category,
-                type="nominal",
-                sort=sort or "-x",
-                title=None,
-                axis=alt.Axis(domain=False, labelLimit=150),
-            ),
-            alt.X(value, type="quantitative", axis=None, scale=alt.Scale(zero=True)),
-        )
-        text = base.mark_text(align="left", dx=5).encode(text=alt.Text(value, format=format))
-        size = alt.Step(26)
-        return alt.layer(base.mark_bar().encode(color=tint, tooltip=tips), text).properties(height=size)
-
-    order = list(dict.fromkeys(data[category])) if sort is None else sort
-    axis = alt.X(category, type="ordinal", sort=order, title=None)
-    base = alt.Chart(data).encode(axis)
-    length = alt.Y(value, type="quantitative", title=None, axis=_value_axis(None), scale=alt.Scale(zero=True))
-    if not series:
-        columns = base.mark_bar().encode(length, color=tint, tooltip=tips)
-        text = base.mark_text(dy=-7).encode(
-            alt.Y(value, type="quantitative"), text=alt.Text(value, format=format)
-        )
-        return alt.layer(columns, text).properties(height=height)
-
-    rank = {n: i for i, n in enumerate(names)}
-    stacked = data.assign(_rank=data[series].map(rank)).sort_values([category, "_rank"], kind="stable")
-    stacked["_from"] = stacked.groupby(category, sort=False)[value].cumsum() - stacked[value]
-    stacked["_to"] = stacked["_from"] + stacked[value]
-    base = alt.Chart(stacked).encode(axis)
-    columns = base.mark_bar().encode(
-        alt.Y("_from", type="quantitative", title=None, axis=_value_axis(None)),
-        alt.Y2("_to"),
-        color=tint,
-        tooltip=tips,
-    )
-    last = stacked[
-        stacked[category] == (order[-1] if isinstance(order, list) else stacked[category].iloc[-1])
-    ]
-    ends = pd.DataFrame(
-        {
-            category: last[category],
-            "label": last[series].astype(str),
-            "colour": [paint[rank[n]] for n in last[series]],
-            "value": (last["_from"] + last["_to"]) / 2,
-        }
-    ).sort_values("value", ascending=False)
+    _columns(data, [x, y, series], "charts.columns")
+    if data.empty or (data[y] < 0).any():
+        raise ValueError(f"charts.columns: {y!r} must hold numbers from 0 on; found {data[y].min()}")
+    order = list(dict.fromkeys(data[x]))
+    names = list(dict.fromkeys(data[series])) if series else [y]
+    rank = data[series].map({name: i for i, name in enumerate(names)}) if series else 0
+    stacked = data.assign(_rank=rank).sort_values("_rank", kind="stable")
+    stacked["_to"] = stacked.groupby(x, sort=False)[y].cumsum()
+    stacked["_from"] = stacked["_to"] - stacked[y]
     bottom, top = _nice(0, stacked["_to"].max())
-    columns.encoding.y.scale = alt.Scale(domain=[bottom, top], nice=False)
-    labels = _end_labels(ends, category, bottom, top, height, None, band=True)
-    return alt.layer(columns, labels).properties(height=height)
+
+    base = alt.Chart(stacked.drop(columns="_rank")).encode(alt.X(x, type="ordinal", sort=order, title=None))
+    axis = _value_axis(_format(bottom, top))
+    scale = alt.Scale(domain=[bottom, top], nice=False)
+    length = alt.Y("_from", type="quantitative", title=None, axis=axis, scale=scale)
+    tint = _tint(data[series], series, colours) if series else alt.value(colour(colours or "quebec"))
+    tips = [alt.Tooltip(x, type="nominal"), alt.Tooltip(y, format=",")]
+    tips = [alt.Tooltip(series, type="nominal"), *tips] if series else tips
+    drawn = base.mark_bar().encode(length, alt.Y2("_to"), color=tint, tooltip=tips)
+    if series:
+        last = stacked[stacked[x] == order[-1]]
+        ends = pd.DataFrame(
+            {
+                x: last[x],
+                "label": [(labels or {}).get(name, str(name)) for name in last[series]],
+                "colour": [colour((colours or {}).get(name, name)) for name in last[series]],
+                "value": (last["_from"] + last["_to"]).astype(float) / 2,
+            }
+        )
+        named = _end_labels(ends.sort_values("value", ascending=False), x, bottom, top, height, None)
+        return alt.layer(drawn, named).properties(height=height)
+    room = len(order) * (_text_width(f"{stacked['_to'].max():,.0f}") + 4)
+    value = alt.expr(f"width < {room:.0f} ? '' : format(datum['_to'], ',')")
+    text = base.mark_text(dy=-8, text=value).encode(alt.Y("_to", type="quantitative"))
+    return alt.layer(drawn, text).properties(height=height)
 
 
 def small_multiples(
@@ -378,8 +376,6 @@ def small_multiples(
     """
     _columns(data, [x, y, panel], "charts.small_multiples")
     names = list(dict.fromkeys(data[panel]))
-    pick = (lambda n: colours) if isinstance(colours, str) else (lambda n: (colours or {}).get(n, n))
-    scale = alt.Scale(domain=names, range=[colour(pick(n)) for n in names])
     years = sorted(data[x].dt.year.unique())
     axis = alt.Axis(
         format="%Y", values=[{"year": int(year)} for year in (years[0], years[-1])], labelFlush=True
@@ -389,8 +385,8 @@ def small_multiples(
         .mark_line(strokeWidth=1.5)
         .encode(
             alt.X(x, type="temporal", title=None, axis=axis),
-            alt.Y(y, type="quantitative", title=None, axis=alt.Axis(format=",", tickCount=2)),
-            alt.Color(panel, type="nominal", scale=scale, legend=None),
+            alt.Y(y, type="quantitative", title=None, axis=alt.Axis(format=",.0f", tickCount=2)),
+            color=_tint(data[panel], panel, colours),
             tooltip=[
                 alt.Tooltip(x, type="temporal", format=_tip_format(data[x])),
                 alt.Tooltip(y, format=","),
@@ -416,6 +412,15 @@ def _columns(data: pd.DataFrame, names: Iterable[str | None], who: str) -> None:
             )
 
 
+def _tint(values: pd.Series, name: str, colours: str | Mapping[str, str] | None) -> alt.Color | dict:
+    """The colour of each value: one for all, or by name."""
+    if isinstance(colours, str):
+        return alt.value(colour(colours))
+    names = list(dict.fromkeys(values))
+    scale = alt.Scale(domain=names, range=[colour((colours or {}).get(n, n)) for n in names])
+    return alt.Color(name, type="nominal", scale=scale, legend=None)
+
+
 def _widths(width: int | None) -> tuple[int, ...]:
     return (width,) if width else (WIDE, NARROW)
 
@@ -429,9 +434,14 @@ def _nice(low: float, high: float) -> tuple[float, float]:
     return math.floor(low / step) * step, math.ceil(high / step) * step
 
 
-def _value_axis(title: str | None) -> alt.Axis:
+def _format(bottom: float, top: float) -> str:
+    """d3 format of the ticks: whole numbers, or as many decimals as a quarter of the axis needs."""
+    return ",.0f" if top - bottom >= 4 else f",.{max(1, math.ceil(-math.log10((top - bottom) / 4)))}f"
+
+
+def _value_axis(format: str, title: str | None = None) -> alt.Axis:
     beside = {"titleAngle": 0, "titleAlign": "left", "titleY": -10, "titleX": 0} if title else {}
-    return alt.Axis(format=",", **beside)
+    return alt.Axis(format=format, **beside)
 
 
 def _time_axis(dates: pd.Series) -> alt.Axis:
@@ -450,7 +460,7 @@ _ADVANCE = {c: w for w, cs in ((0.28, "iljtfI.,:;'|!/’ -"), (0.86, "mwMW@%—"
 
 def _text_width(text: str, size: float = TEXT) -> float:
     """Pixels of a text in the theme's font, a little generous."""
-    return 1.04 * size * sum(_ADVANCE.get(c, 0.70 if c.isupper() else 0.56) for c in text)
+    return 1.05 * size * sum(_ADVANCE.get(c, 0.70 if c.isupper() else 0.56) for c in text)
 
 
 def _wrap(labels: Iterable[str], width: int) -> list[str]:
@@ -462,7 +472,7 @@ def _broken(label: str, width: int) -> str:
     return "\n".join(textwrap.wrap(label, 22 if width > 480 else 10, break_long_words=False) or [label])
 
 
-def _by_width(values: Mapping[int, str]) -> str | dict:
+def _by_width(values: Mapping[int, str]) -> alt.ExprRef:
     """A mark property that differs between widths: an expression, or one value when the width is given."""
     if len(values) == 1:
         return alt.expr(f"datum.{next(iter(values.values()))}")
@@ -502,7 +512,8 @@ def _end_labels(
         "text": _by_width({w: f[0] for w, f in fields.items()}),
         "y": _by_width({w: f[1] for w, f in fields.items()}),
     }
-    across = alt.X(x, type="ordinal", bandPosition=1) if band else alt.X(x, type="temporal")
+    dated = pd.api.types.is_datetime64_any_dtype(rows[x])
+    across = alt.X(x, type="temporal") if dated else alt.X(x, type="ordinal", bandPosition=1)
     tint = alt.Color("colour", type="nominal", scale=None)
     return alt.Chart(rows).mark_text(**mark).encode(across, color=tint)
 
@@ -549,25 +560,26 @@ def _middle(date: str) -> pd.Timestamp:
     return pd.Timestamp({4: f"{date}-07-01", 7: f"{date}-15"}.get(len(date), date))
 
 
-def _event_layer(rules: pd.DataFrame, span: tuple, plots: Mapping[int, float]) -> alt.LayerChart | None:
-    rows = pd.DataFrame(
-        {"event": [_middle(d) for d in rules["date"]], "label": rules["label"].astype(str).to_list()}
-    )
+def _event_layer(
+    rules: pd.DataFrame, span: tuple, margins: Mapping[int, tuple[float, float]]
+) -> alt.LayerChart | None:
+    """Rules and labels of the events within the span; margins: width → px beside the plot, left and right."""
+    rows = pd.DataFrame({"event": map(_middle, rules["date"]), "label": rules["label"].astype(str).to_list()})
     start, end = pd.Timestamp(span[0]), pd.Timestamp(span[1])
     rows = rows[rows.event.between(start, end)].sort_values("event", kind="stable").reset_index(drop=True)
     if rows.empty:
         return None
-    for w, plot in plots.items():
-        at = [round((e - start) / (end - start) * plot, 1) for e in rows.event]
-        placed = _flags(tuple(at), tuple(_text_width(label) + 8 for label in rows.label), plot)
+    for w, (left, right) in margins.items():
+        at = (rows.event - start) / (end - start) * (w - left - right) + left
+        placed = _flags(tuple(at.round(1)), tuple(map(_text_width, rows.label)), w)
         rows[f"y_{w}"] = [-12 - 16 * row for row, _ in placed]
         rows[f"side_{w}"] = [side for _, side in placed]
-        rows[f"dx_{w}"] = [4 if side == "left" else -4 for _, side in placed]
+        rows[f"dx_{w}"] = [_GAP if side == "left" else -_GAP for _, side in placed]
 
-    def pick(field: str) -> str | dict:
-        return _by_width({w: f"{field}_{w}" for w in plots})
+    def pick(field: str) -> alt.ExprRef:
+        return _by_width({w: f"{field}_{w}" for w in margins})
 
-    base = alt.Chart(rows).encode(alt.X("event", type="temporal"))
+    base = alt.Chart(rows).encode(alt.X("event", type="temporal", title=None))
     rule = base.mark_rule(color=colour("rule"), y=pick("y"), y2="height", strokeDash=[3, 3])
     text = base.mark_text(
         color=colour("muted"), baseline="middle", y=pick("y"), align=pick("side"), dx=pick("dx")
@@ -575,44 +587,57 @@ def _event_layer(rules: pd.DataFrame, span: tuple, plots: Mapping[int, float]) -
     return alt.layer(rule, text)
 
 
+_GAP = 4  # px between a rule and its label
+
+
 @lru_cache(maxsize=512)
-def _flags(at: tuple[float, ...], wide: tuple[float, ...], plot: float) -> list[tuple[int, str]]:
+def _flags(at: tuple[float, ...], wide: tuple[float, ...], total: float) -> list[tuple[int, str]]:
     """Where each label stands: its row (0 is next to the plot) and its alignment to its rule.
 
-    at: ascending positions, px. A label flies right of its rule, or left of it near the right edge. A rule
-    runs from its label's row down, so a label must lie above the rules it passes over: rows are the
-    longest chain of such demands. Of the choices of side that fit the plot, the one with the fewest rows.
+    at: ascending positions of the rules, wide: widths of the labels, px of `total`. A label flies right of
+    its rule ("left") or left of it ("right"), inside the figure. A rule runs from its label's row down, so a
+    label must lie above the rules it passes over: its row is the longest chain of such demands. Of the first
+    thousand choices of side that make no circle, the one with the fewest rows, then the most to the right.
     """
-    n = len(at)
-    sides = [
-        ("left", "right") if a + w <= plot else ("right",) if a - w >= 0 else ("left",)
-        for a, w in zip(at, wide, strict=True)
+    sides = []
+    for a, w in zip(at, wide, strict=True):
+        fits = (("left", a + _GAP + w <= total), ("right", a - _GAP - w >= 0))
+        sides.append([side for side, fit in fits if fit] or ["left" if a < total / 2 else "right"])
+    best: tuple[int, list[tuple[int, str]]] | None = None
+    for choice in itertools.islice(itertools.product(*sides), 1024):
+        rows = _rows(at, wide, choice)
+        if rows is not None and (best is None or max(rows) < best[0]):
+            best = (max(rows), list(zip(rows, choice, strict=True)))
+    # all to the right never makes a circle; some label may then widen the figure's margin
+    return best[1] if best else [(row, "left") for row in _rows(at, wide, ("left",) * len(at))]
+
+
+def _rows(at: Sequence[float], wide: Sequence[float], sides: Sequence[str]) -> list[int] | None:
+    """Row of each label: above those whose rules it passes over, and beside none that it would touch. None
+    if the demands go in a circle."""
+    boxes = [
+        (a + _GAP, a + _GAP + w) if side == "left" else (a - _GAP - w, a - _GAP)
+        for a, w, side in zip(at, wide, sides, strict=True)
     ]
-    sides = [("left",) if "left" in s and a - w < 0 else s for s, a, w in zip(sides, at, wide, strict=True)]
-    best: list[tuple[int, str]] | None = None
-    for choice in itertools.islice(itertools.product(*sides), 512):
-        boxes = [(a, a + w) if s == "left" else (a - w, a) for a, w, s in zip(at, wide, choice, strict=True)]
-        over = [
-            {j for j in range(n) if j != i and boxes[i][0] - 3 < at[j] < boxes[i][1] + 3 and at[j] != at[i]}
-            | {j for j in range(i + 1, n) if at[j] == at[i]}
-            for i in range(n)
-        ]
-        for i, j in itertools.combinations(range(n), 2):
-            touch = boxes[i][0] < boxes[j][1] + 6 and boxes[j][0] < boxes[i][1] + 6
-            if touch and j not in over[i] and i not in over[j]:
-                over[i].add(j)
-        rows = _chain(over)
-        if rows is not None and (best is None or max(rows) < max(r for r, _ in best)):
-            best = list(zip(rows, choice, strict=True))
-    return best or [(n - 1 - i, "left") for i in range(n)]
-
-
-def _chain(over: list[set[int]]) -> list[int] | None:
-    """Row of each label, one above the highest of those it must clear; None if the demands go in a circle."""
+    over = [  # a little room at the far end, because the plot's true width is known only when it is drawn
+        {
+            j
+            for j, a in enumerate(at)
+            if low - (8 if side == "right" else 2) < a < high + (8 if side == "left" else 2)
+        }
+        for (low, high), side in zip(boxes, sides, strict=True)
+    ]
     rows: dict[int, int] = {}
-    while len(rows) < len(over):
-        ready = [i for i in range(len(over)) if i not in rows and over[i] <= rows.keys()]
+    while len(rows) < len(at):
+        ready = [i for i in range(len(at)) if i not in rows and over[i] <= rows.keys()]
         if not ready:
             return None
-        rows.update({i: 1 + max((rows[j] for j in over[i]), default=-1) for i in ready})
-    return [rows[i] for i in range(len(over))]
+        for i in ready:
+            row = 1 + max((rows[j] for j in over[i]), default=-1)
+            while any(
+                rows[j] == row and boxes[i][0] - 10 < boxes[j][1] and boxes[j][0] - 10 < boxes[i][1]
+                for j in rows
+            ):
+                row += 1
+            rows[i] = row
+    return [rows[i] for i in range(len(at))]

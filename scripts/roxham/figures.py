@@ -368,13 +368,15 @@ def _fit(who: str, spec: dict, width: int) -> tuple[dict, str]:
     _wrap(spec, width)
     views = list(_views(spec))
     base = [view["width"] if isinstance(view.get("width"), int | float) else 240 for view in views]
-    share, last = width / (sum(base) + 60), None
+    for view, size in zip(views, base, strict=True):
+        view["width"] = size
+    share, last = (width - 50) / _breadth(spec), None
     for _ in range(5):
         for view, size in zip(views, base, strict=True):
             view["width"] = max(40, int(size * share))
         drawn = _svg(who, spec)
         total = _size(drawn)[0]
-        if width - 3 <= total <= width:
+        if width - 6 <= total <= width:
             break
         slope = (total - last[1]) / (share - last[0]) if last and share != last[0] else total / share
         last, share = (share, total), max(0.05, share + (width - 1 - total) / (slope or 1))
@@ -400,6 +402,17 @@ def _views(spec: dict) -> Iterator[dict]:
             yield from _views(part)
     else:
         yield spec
+
+
+def _breadth(spec: dict) -> float:
+    """The summed widths of the views of a row, the widest row; a first guess, before axes and gaps."""
+    if "hconcat" in spec:
+        return sum(map(_breadth, spec["hconcat"]))
+    if "vconcat" in spec:
+        return max(map(_breadth, spec["vconcat"]))
+    inner = spec.get("spec") or max(spec.get("concat", []), key=_breadth, default=None)
+    row = spec.get("columns") or spec.get("encoding", {}).get("facet", {}).get("columns") or 1
+    return row * (_breadth(inner) if inner else spec["width"] + 10)
 
 
 def _svg(who: str, spec: dict) -> str:
