@@ -91,12 +91,13 @@ def _explain(run: Run, error) -> str:
     source = error.source if isinstance(error.source, str) else "".join(error.source)
     first = next((line for line in source.splitlines() if line.strip()), "")
     line = _line(run.source.decode(), source)
-    frames = _COLOURS.sub("", "\n".join(error.traceback)).strip().splitlines()
+    trace = _COLOURS.sub("", "\n".join(error.traceback)).strip().splitlines()
+    frames = [t for t in trace if re.match(r"(Cell In\[|File )|-+>", t)]
     return "\n".join(
         [
             f"{run.name}.md{f', line {line}' if line else ''}, cell {error.cell_index} (`{first.strip()}`): "
             f"{error.ename}: {error.evalue}",
-            *(f"    {frame}" for frame in frames[-18:]),
+            *(f"    {t}" for t in (frames or trace)[-10:]),
         ]
     )
 

@@ -77,21 +77,22 @@ def build(
     except Timeout:
         watcher.waiting()
         lock.acquire()
-    with lock:
+    try:
         for leftover in BUILD.glob(".work-*"):
             shutil.rmtree(leftover)
         now = fingerprints()
         check_record(now)
-        chapters = book()
-        wanted = [find(only)] if only else chapters
+        chapters = [find(only)] if only else book()
         cache = Cache(BUILD / "cache" / "notebooks", now)
         notebooks, executed = _executed(
-            wanted, cache, workers or os.cpu_count() or 1, scheduler, fresh, watcher
+            chapters, cache, workers or os.cpu_count() or 1, scheduler, fresh, watcher
         )
         _unique_figures(notebooks)
         target = BUILD / ("preview" if only else "html")
-        printed = _publish(notebooks, wanted, target, now, watcher)
-        return Built(target / "index.html", executed, printed, time.perf_counter() - started)
+        printed = _publish(notebooks, chapters, target, now, watcher)
+    finally:
+        lock.release()
+    return Built(target / "index.html", executed, printed, time.perf_counter() - started)
 
 
 def check_record(now: dict[str, str] | None = None) -> None:

@@ -1,0 +1,81 @@
+"""A copy of the project, on which the tests run the real command."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Project:
+    root: Path
+
+    @classmethod
+    def of_checkout(cls, root: Path) -> "Project":
+        """The files that git tracks, or would, as they are now."""
+        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        names = subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=True, text=True).stdout
+        for name in filter(None, names.split("\0")):
+            if (CHECKOUT / name).is_file():
+                (root / name).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(CHECKOUT / name, root / name)
+        return cls(root)
+
+    def copy(self, root: Path) -> "Project":
+        shutil.copytree(self.root, root, symlinks=True)
+        return Project(root)
+
+    @property
+    def environment(self) -> dict:
+        """This copy's package before the installed one, and none of our own switches."""
+        rest = {k: v for k, v in os.environ.items() if not k.startswith("ROXHAM_") and k != "JPY_SESSION_NAME"}
+        return rest | {"PYTHONPATH": str(self.root / "scripts"), "COLUMNS": "100"}
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "roxham.cli", *map(str, words)]
+
+    def start(self, *words: str) -> subprocess.Popen:
+        pipe = subprocess.PIPE
+        return subprocess.Popen(
+            self.command(*words), cwd=self.root, env=self.environment, stdout=pipe, stderr=pipe, text=True
+        )
+
+    def roxham(self, *words: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            self.command(*words),
+            cwd=self.root,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+
+    def build(self, *words: str) -> set[str]:
+        """Build; the stems of the chapters that were executed."""
+        done = self.roxham("build", *words)
+        assert done.returncode == 0, done.stderr
+        lines = done.stderr.splitlines()
+        return {line.split()[1].rpartition("/")[2] for line in lines if line.startswith("done ")}
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace the one place where `old` stands."""
+        path = self.root / name
+        text = path.read_text()
+        assert text.count(old) == 1, f"{name} has {old!r} {text.count(old)} times"
+        path.write_text(text.replace(old, new))
+
+    @property
+    def html(self) -> Path:
+        return self.root / "_build" / "html"
+
+    def page(self, stem: str) -> str:
+        return (self.html / "chapters" / f"{stem}.html").read_text()
+
+    def files(self) -> dict[str, bytes]:
+        """Every file of the published site."""
+        site = self.html.resolve()
+        return {str(p.relative_to(site)): p.read_bytes() for p in sorted(site.rglob("*")) if p.is_file()}

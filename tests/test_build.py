@@ -1,0 +1,245 @@
+"""The build, as its users meet it: the real command on copies of the real project."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+CHAPTERS = {"index", "03-the-count", "07-the-other-direction"}
+DECEMBER = "2022-12,Quebec,4689,"
+
+
+def one_person_more_in_quebec(project) -> None:
+    """Quebec's December 2022, and every printed total that counts it, one higher: a record still valid."""
+    project.edit("data/tables/interceptions.csv", DECEMBER, "2022-12,Quebec,4690,")
+    for old, new in [
+        ("2022,Quebec,39171,", "2022,Quebec,39172,"),
+        ("2022,Canada,39540,", "2022,Canada,39541,"),
+        ("2022-12,Canada,4745,", "2022-12,Canada,4746,"),
+    ]:
+        project.edit("data/tables/interceptions_totals.csv", f"\n{old}", f"\n{new}")
+
+
+def test_the_first_build_executes_every_chapter(built):
+    assert {p.stem for p in (built.html / "chapters").glob("*.html")} == CHAPTERS
+    assert (built.html / "index.html").is_file()
+
+
+def test_a_second_build_executes_nothing_and_prints_nothing(project):
+    before = project.files()
+    done = project.roxham("build")
+    assert done.returncode == 0
+    assert "0 notebooks executed, nothing to print" in done.stderr
+    assert project.files() == before
+
+
+def test_a_changed_table_reexecutes_its_readers_and_no_other(project):
+    one_person_more_in_quebec(project)
+    assert project.build() == CHAPTERS  # all three read the interceptions
+    assert "39,172" in project.page("03-the-count")
+    assert "39,171" not in re.sub(r"<script.*?</script>", "", project.page("03-the-count"), flags=re.S)
+
+
+def test_a_table_of_one_direction_leaves_the_other_chapters_alone(project):
+    project.edit("data/tables/apprehensions_by_place.csv", "At Large,240,", "At Large,240,")
+    assert project.build() == set()
+    text = (project.root / "data/tables/claimants.csv").read_text()
+    changed = re.sub(r"(2015-02,Quebec,CBSA,Border,)(\d+)", lambda m: f"{m[1]}{int(m[2]) + 5}", text, count=1)
+    assert changed != text
+    (project.root / "data/tables/claimants.csv").write_text(changed)
+    done = project.roxham("build")
+    executed = {line.split()[1] for line in done.stderr.splitlines() if line.startswith("done ")}
+    assert executed == {"chapters/index"}, done.stderr
+
+
+def test_a_changed_line_of_the_package_reexecutes_its_users(project):
+    with (project.root / "scripts/roxham/charts.py").open("a") as file:
+        file.write("\n# a line more\n")
+    assert project.build() == CHAPTERS
+
+
+def test_a_changed_line_of_the_printer_executes_nothing(project):
+    before = project.files()
+    with (project.root / "scripts/roxham/publish/assets/roxham-site.css").open("a") as file:
+        file.write("\n.a-line-more { color: inherit }\n")
+    assert project.build() == set()
+    after = project.files()
+    assert "a-line-more" in after["_static/roxham-site.css"].decode()
+    assert before["_static/roxham-site.css"] != after["_static/roxham-site.css"]
+
+
+def test_a_changed_parameter_reexecutes_its_chapter_alone(project):
+    project.edit("chapters/03-the-count.md", "year = 2022  #", "year = 2019  #")
+    assert project.build() == {"03-the-count"}
+    assert "intercepted in 2019 were in Quebec" in project.page("03-the-count")
+
+
+def test_a_changed_lock_reexecutes_everything(project):
+    with (project.root / "requirements.txt").open("a") as file:
+        file.write("# another environment\n")
+    assert project.build() == CHAPTERS
+
+
+def test_a_failing_cell_names_its_place_and_leaves_the_site_as_it_was(project):
+    before = project.files()
+    one_person_more_in_quebec(project)
+    project.edit("chapters/03-the-count.md", "top = window.loc", "top = window.lock\nnothing = window.loc")
+    done = project.roxham("build")
+    assert done.returncode == 1
+    assert re.search(r"chapters/03-the-count\.md, line \d+, cell \d+ \(`import altair as alt`\)", done.stderr)
+    assert "AttributeError: 'DataFrame' object has no attribute 'lock'" in done.stderr
+    assert re.search(r"Cell In\[\d+\], line \d+\n\s+-+> \d+ top = window\.lock", done.stderr), done.stderr
+    assert "Traceback" not in done.stderr
+    assert {"done   chapters/index", "done   chapters/07-the-other-direction"} <= {
+        line.rpartition("  ")[0] for line in done.stderr.splitlines()
+    }
+    assert project.files() == before
+
+
+def test_a_warning_of_jupyter_book_is_an_error_and_leaves_the_site(project):
+    before = project.files()
+    project.edit("chapters/index.md", "## Read, rerun, cite", "## Read, rerun, cite\n\n[gone](#no-such-place)\n")
+    done = project.roxham("build")
+    assert done.returncode == 1
+    assert "chapters/index" in done.stderr and "no-such-place" in done.stderr
+    assert project.files() == before
+
+
+def test_an_invalid_record_is_refused_with_all_its_faults(project):
+    before = project.files()
+    project.edit("data/tables/interceptions.csv", DECEMBER, "2022-13,Quebec,-4689,")
+    checked, built = project.roxham("check"), project.roxham("build")
+    assert checked.returncode == built.returncode == 1
+    for done in (checked, built):
+        assert re.search(r"data/tables/interceptions\.csv, row \d+, month: .*2022-13", done.stderr), done.stderr
+        assert re.search(r"data/tables/interceptions\.csv, row \d+, people: .*-4689", done.stderr), done.stderr
+        assert "Traceback" not in done.stderr
+    assert project.files() == before
+
+
+def test_a_figure_id_used_in_two_chapters_is_refused(project):
+    project.edit("chapters/index.md", 'id="claims-by-door"', 'id="interceptions-monthly"')
+    done = project.roxham("build")
+    assert done.returncode == 1
+    assert "interceptions-monthly" in done.stderr
+    assert "chapters/index.md" in done.stderr and "chapters/03-the-count.md" in done.stderr
+
+
+def test_a_build_killed_at_any_moment_needs_no_cleaning(project, built):
+    for moment in (0.5, 1.5, 3, 5, 7):
+        victim = subprocess.Popen(
+            project.command("build", "--fresh"),
+            cwd=project.root,
+            env=project.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        time.sleep(moment)
+        os.killpg(victim.pid, signal.SIGKILL)
+        victim.wait()
+        assert (project.html / "index.html").is_file()
+    project.build()
+    assert project.files() == built.files()
+    assert not list((project.root / "_build").glob(".work-*"))
+
+
+def test_of_two_builds_at_once_the_second_waits_and_says_so(project):
+    first, second = project.start("build", "--fresh"), project.start("build", "--fresh")
+    errors = [process.communicate(timeout=200)[1] for process in (first, second)]
+    assert first.returncode == second.returncode == 0, errors
+    assert sum("another build is running; waiting" in text for text in errors) == 1
+
+
+def test_two_builds_of_one_source_are_identical(built, tmp_path):
+    again = built.of_checkout(tmp_path / "elsewhere")
+    again.build("--workers", "1")
+    assert {k: v for k, v in again.files().items()} == built.files()
+
+
+def test_only_previews_one_chapter_and_leaves_the_site(project):
+    before = project.files()
+    project.edit("chapters/03-the-count.md", "# The count", "# The count, again")
+    assert project.build("--only", "the-count") == {"03-the-count"}
+    assert project.files() == before
+    preview = project.root / "_build/preview/chapters"
+    assert [p.name for p in preview.glob("*.html")] == ["03-the-count.html"]
+
+
+def test_plain_jupyter_book_builds_the_chapters_and_the_next_build_mends_the_site(project, built):
+    command = [os.path.join(os.path.dirname(sys.executable), "jupyter-book"), "build", "."]
+    done = subprocess.run(command, cwd=project.root, env=project.environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    page = project.page("03-the-count")
+    assert "39,171" in page and page.count('class="rx-figure"') >= 5
+    project.build()
+    assert project.files() == built.files()
+
+
+def test_text_from_tables_is_shown_as_text(project, browser):
+    hostile = "<script>document.title='owned'</script> **bold** [x](y)"
+    project.edit("data/tables/events.csv", ",Turn-backs end,", ",<b>**A** <i>,")
+    source = project.root / "data/tables/sources.csv"
+    text = source.read_text()
+    changed = re.sub(
+        r"(\nircc-office-type-2025-07,)(\"[^\"]*\"|[^,]*)(,)", lambda m: f'{m[1]}"{hostile}"{m[3]}', text
+    )
+    assert changed != text
+    source.write_text(changed)
+    project.build()
+    page = browser.new_page()
+    page.goto((project.html / "chapters/index.html").as_uri())
+    assert page.title() != "owned"
+    figure = page.locator("#fig-claims-by-door")
+    assert hostile in figure.inner_text() or hostile in figure.text_content()
+    assert "<b>**A** <i>" in figure.locator(".rx-wide svg").text_content()
+    page.close()
+
+
+def test_an_unreachable_scheduler_is_one_clear_error(project):
+    started = time.monotonic()
+    done = project.roxham("build", "--fresh", "--scheduler", "tcp://127.0.0.1:9")
+    assert done.returncode == 1
+    assert "no dask scheduler answers at tcp://127.0.0.1:9" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert time.monotonic() - started < 30
+
+
+@pytest.fixture
+def scheduler(project):
+    """A dask scheduler and one worker, real processes on the loopback address."""
+    file = project.root / "scheduler.json"
+    quiet = {"cwd": project.root, "env": project.environment, "stdout": -3, "stderr": -3}
+    dask = [sys.executable, "-m", "dask"]
+    head = subprocess.Popen(
+        [*dask, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file],
+        **quiet,
+    )
+    hand = subprocess.Popen(
+        [*dask, "worker", "--scheduler-file", file, "--nthreads", "1", "--no-dashboard", "--no-nanny"], **quiet
+    )
+    while not file.exists():
+        time.sleep(0.1)
+    yield json.loads(file.read_text())["address"]
+    for process in (hand, head):
+        process.terminate()
+        process.wait()
+
+
+def test_a_scheduler_elsewhere_gives_the_same_site(project, built, scheduler):
+    assert project.build("--fresh", "--scheduler", scheduler) == CHAPTERS
+    assert project.files() == built.files()
+
+
+def test_a_full_rebuild_leaves_no_process_and_no_socket(project):
+    project.build("--fresh")
+    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
+    assert str(project.root) not in running
+    assert not [p for p in (project.root / "_build").iterdir() if p.name.startswith(".work")]
+    shutil.rmtree(project.root / "_build")
