@@ -117,8 +117,8 @@ def test_an_invalid_record_is_refused_with_all_its_faults(project):
     checked, built = project.roxham("check"), project.roxham("build")
     assert checked.returncode == built.returncode == 1
     for done in (checked, built):
-        assert re.search(r"data/tables/interceptions\.csv, row \d+, month: .*2022-13", done.stderr), done.stderr
-        assert re.search(r"data/tables/interceptions\.csv, row \d+, people: .*-4689", done.stderr), done.stderr
+        assert re.search(r"data/tables/interceptions\.csv, row \d+, month: .2022-13. is not a month", done.stderr), done.stderr
+        assert re.search(r"data/tables/interceptions\.csv, row \d+, people: .-4689. is below 0", done.stderr), done.stderr
         assert "Traceback" not in done.stderr
     assert project.files() == before
 

@@ -32,12 +32,11 @@ def stop(text: str, status: int) -> None:
 
 
 def print_faults(faults) -> None:
-    """The faults of the record, a line each."""
-    for fault in faults.itertuples():
-        place = f"{fault.file}"
-        place += f", row {fault.row}" if fault.row else ""
-        place += f", {fault.column}" if fault.column else ""
-        say(f"{place}: {fault.rule}")
+    """The faults of the record, a line each: file, row, column: the value and the rule."""
+    for fault in faults.astype(object).where(faults.notna(), None).itertuples():
+        place = [f"data/{fault.file}", f"row {fault.row}" if fault.row else None, fault.column]
+        value = f"{fault.value!r} " if fault.value else ""
+        say(f"{', '.join(filter(None, place))}: {value}{fault.rule}")
 
 
 @command("roxham build", "roxham build --only 03-the-count", "roxham build --fresh --workers 4")

@@ -9,8 +9,8 @@ import yaml
 
 from roxham import figures
 from roxham.publish.chapters import ROOT
+from roxham.publish.site import relink
 
-_LINK = re.compile(r"\[([^\]]+)\]\([^)\s:]+\.md(?:#[^)]*)?\)")
 _STYLE = """
 :root { color-scheme: light dark }
 body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 1.05rem/1.6 system-ui, sans-serif }
@@ -34,7 +34,7 @@ def standalone(notebook: str, note: str) -> str:
     content = json.loads(notebook)
     for cell in content["cells"]:
         if cell["cell_type"] == "markdown":
-            cell["source"] = _LINK.sub(r"\1", "".join(cell["source"]))
+            cell["source"] = relink("".join(cell["source"]))
     config = yaml.safe_load((ROOT / "_config.yml").read_text())
     extensions = config.get("parse", {}).get("myst_enable_extensions", [])
     try:

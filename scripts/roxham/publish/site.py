@@ -11,6 +11,7 @@ import sysconfig
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from roxham.publish.cache import Cache, Entry, digest, fingerprints, write_atomi
 from roxham.publish.chapters import ROOT, Chapter, book, find
 
 BUILD = ROOT / "_build"
+_LINK = re.compile(r"\[([^\]]+)\]\(([\w-]+)\.md((?:#[^)]*)?)\)")
 
 
 class BuildError(Exception):
@@ -209,17 +211,24 @@ def _stage(notebooks: dict[str, str], chapters: list[Chapter], stage: Path) -> N
     (stage / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False))
     if len(chapters) == 1:
         (stage / "_toc.yml").write_text(yaml.safe_dump({"format": "jb-book", "root": chapters[0].name}))
-    stems = "|".join(re.escape(Path(c.name).name) for c in chapters)
-    link = re.compile(rf"\]\(({stems})\.md\b")
+    stems = {Path(c.name).name for c in chapters}
     for chapter in chapters:
         notebook = json.loads(notebooks[chapter.name])
         for cell in notebook["cells"]:
             if cell["cell_type"] == "markdown":
-                text = "".join(cell["source"])
-                cell["source"] = link.sub(r"](\1.ipynb", text)
+                cell["source"] = relink("".join(cell["source"]), stems)
         path = stage / f"{chapter.name}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(notebook))
+
+
+def relink(text: str, stems: Container[str] = ()) -> str:
+    """Point the links between chapters at the staged notebooks of `stems`; of others, keep only the words."""
+
+    def link(found: re.Match) -> str:
+        return f"[{found[1]}]({found[2]}.ipynb{found[3]})" if found[2] in stems else found[1]
+
+    return _LINK.sub(link, text)
 
 
 def _print(stage: Path, work: Path) -> Path:
