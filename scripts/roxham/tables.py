@@ -1,14 +1,17 @@
-"""The record: tables of published facts, their sources, and how each count was rounded.
+"""The record: tables of published facts, their sources, vintages, and how each count was rounded.
 
-`load("interceptions")` gives one validated table; `check()` gives every fault of the whole record, with its file,
-row and column. `data/datapackage.json` is the only description of the tables: types, allowed values, keys and
-rounding are read from it.
+`load("interceptions")` gives one validated table, `load("interceptions", vintage="2017-03")` what was known then;
+`check()` gives every fault of the whole record, with its file, row and column; `diff(old, new)` gives what changed
+between two versions of a table. `data/datapackage.json` is the only description of the tables: types, allowed
+values, keys, units, rounding and vintages are read from it.
 """
 
 import copy
 import csv
 import difflib
 import json
+import math
+import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -28,12 +31,20 @@ FORMS = {
     "yearmonth": (r"[0-9]{4}-(0[1-9]|1[0-2])", "is not a month; write YYYY-MM, 01 to 12"),
     "year": (r"[0-9]{4}", "is not a year; write YYYY"),
     "date": (r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "is not a date; write YYYY-MM-DD"),
-    "integer": (r"-?[0-9]{1,9}", "is not a whole number; write digits only, without spaces or separators"),
+    "integer": (r"-?[0-9]{1,10}", "is not a whole number; write digits only, without spaces or separators"),
+    "number": (
+        r"-?[0-9]{1,10}(\.[0-9]{1,6})?",
+        "is not a number; write digits and a point, without separators",
+    ),
     "boolean": (r"true|false", "is neither true nor false"),
 }
 STRAY = re.compile("[\u00a0\u2007\u202f\ufeff\t]|^ | $|  ", re.MULTILINE)
 YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 LENGTHS = {"year": 4, "month": 7, "day": 10}
+DAY = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2])(-[0-9]{2})?)?")
+HAND = {"glossary": ("id", "term", "french", "definition", "source_id")}
+HAND_DEFAULT = ("id", "reason", "source_id")
+CORRECTIONS = "hand/corrections.yml"
 
 
 class Fault(NamedTuple):
@@ -92,13 +103,11 @@ class Gap(NamedTuple):
     table: str
     row: int
     column: str
-    period: str
-    place: str
-    office: str
+    key: tuple[str, ...]
     parts: str
     printed: int | None
-    low: int
-    high: int
+    low: float
+    high: float
 
 
 class Record:
@@ -118,21 +127,39 @@ class Record:
         """Names of the tables, in the order of datapackage.json."""
         return list(self._resources())
 
-    def load(self, name: str) -> pd.DataFrame:
+    def load(self, name: str, vintage: str | None = None) -> pd.DataFrame:
         """One validated table, as an independent copy; `attrs["table"]` is its name.
 
         Months and dates are datetime64 (a month is its first day), counts int64, or Int64 where a cell may be
-        empty, flags bool, the rest str. Raises LookupError for an unknown name and RecordError, with every fault,
-        when the table, or a table it is compared with, is invalid.
+        empty, other numbers float64, flags bool, the rest str. With `vintage` (YYYY, YYYY-MM or YYYY-MM-DD), the
+        figures as they were known at the end of that year, month or day: the newest release of the table not
+        later than it or, where releases were seen cell by cell, the newest figure of each cell; `attrs["vintage"]`
+        is what was asked for. Raises LookupError for an unknown name, or a vintage before the first, and
+        RecordError, with every fault, when the table, or a table it is compared with, is invalid.
         """
         _known(name, self.names(), "table")
-        related = _related(name)
+        related = self._related(name)
         files = [self.root / file for file in ("datapackage.json", *map(self._file, related), DISCREPANCIES)]
         if faults := self._once(("faults", name), files, lambda: self._faults(related)):
             raise RecordError(faults)
         frame = self._sheet(name).frame.reset_index(drop=True)
         frame.attrs["table"] = name
-        return frame
+        return frame if vintage is None else self._as_known(frame, vintage)
+
+    def correct(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """A copy of a frame from `load`, with the corrections of hand/corrections.yml; a count that should not
+        be used becomes empty. Raises ValueError for a frame that does not say which table it is of."""
+        name = frame.attrs.get("table")
+        if name is None:
+            raise ValueError("the frame does not name its table; correct what tables.load gave")
+        mended = frame.copy()
+        for entry in self.hand("corrections"):
+            if entry["table"] == name:
+                column, at = entry["column"], _rows(mended, entry["row"])
+                if mended[column].dtype == "int64":
+                    mended[column] = mended[column].astype("Int64")
+                mended.loc[at, column] = pd.NA if entry["use"] is None else entry["use"]
+        return mended
 
     def check(self) -> pd.DataFrame:
         """Every fault of the whole record: file, row (line number, header = 1), column, value, rule."""
@@ -142,7 +169,8 @@ class Record:
             return error.faults
         faults = self._faults(names)
         faults += chain.from_iterable(self._notes(name)[1] for name in self._hand_names())
-        faults += self._unknown_files() + self._unknown_hand_sources()
+        faults += self._unknown_files() + self._unknown_hand_sources() + self._stale_corrections()
+        faults += chain.from_iterable(map(_description_faults, self._resources().values()))
         if not any(sheet.text is None for sheet in map(self._sheet, names)):
             faults += self._orphans()
         return _frame(faults)
@@ -178,10 +206,21 @@ class Record:
         A count rounded to the nearest 5 is within 2 of what is printed, one rounded to the nearest 10 within 5; a
         suppressed cell is 0 to 5; where small counts are suppressed a printed 0 is a true zero; no count is below
         0. The bounds of a sum are the sums of the bounds. `value` is the sum of what is printed. The rule is that
-        of the field `column` in datapackage.json; raises LookupError for a column without one, and ValueError
-        when the column that tells the rounding row by row is missing.
+        of the field `column` in datapackage.json. Raises LookupError for a column without one, and ValueError
+        when the column that tells the rounding row by row is missing, or when nothing bounds a figure: one given
+        as "about", or a suppressed cell that may hide any number.
         """
-        low, high = _bounds(frame, column, self._rounding(column))
+        low, high = _bounds(frame, column, self._rounding(column, frame.attrs.get("table")))
+        if low.isna().any():
+            hedged = ", ".join(dict.fromkeys(frame.loc[low.isna(), "precision"]))
+            raise ValueError(
+                f"nothing bounds the figures of {column} given as: {hedged}; leave those rows out"
+            )
+        if math.isinf(high.sum()):
+            hidden = int(frame[column].isna().sum())
+            raise ValueError(
+                f"{hidden} suppressed cells of {column} may hide any number; leave them out, or take the total"
+            )
         printed = frame[column]
         return Total(int(printed.sum()), int(low.sum()), int(high.sum()), int(printed.isna().sum()))
 
@@ -228,14 +267,52 @@ class Record:
         file = self.root / "hand" / f"{name}.yml"
         return self._once(("hand", name), [file], lambda: _notes(file))
 
-    def _rounding(self, column: str) -> dict:
+    def _rounding(self, column: str, table: str | None) -> dict:
+        """The rounding rule of a count: that of its table or, for a frame of no table, the one that all share."""
         rules = {
-            field["name"]: field["rounding"]
-            for resource in self._resources().values()
+            (field["name"], name): field["rounding"]
+            for name, resource in self._resources().items()
             for field in resource["schema"]["fields"]
             if "rounding" in field
         }
-        return rules[_known(column, list(rules), "count")]
+        _known(column, list(dict.fromkeys(name for name, _ in rules)), "count")
+        if (column, table) in rules:
+            return rules[column, table]
+        shared = [rule for (name, _), rule in rules.items() if name == column]
+        if any(rule != shared[0] for rule in shared):
+            where = ", ".join(name for count, name in rules if count == column)
+            raise ValueError(f"{column} is rounded in its own way in {where}; total a frame of tables.load")
+        return shared[0]
+
+    def _related(self, name: str) -> list[str]:
+        """The table, those it is summed against, those it points to, and its older vintages."""
+        group = next((group for group in SUMS if name in group), (name,))
+        older = [_vintages(self._resources()[name], name)]
+        points = [key["reference"]["resource"] for key in self._keys(name)]
+        return list(dict.fromkeys([name, *group, *points, *older, "sources"]))
+
+    def _keys(self, name: str) -> list[dict]:
+        return self._resources()[name]["schema"].get("foreignKeys", [])
+
+    def _as_known(self, current: pd.DataFrame, vintage: str) -> pd.DataFrame:
+        name = current.attrs["table"]
+        resource = self._resources()[name]
+        if "vintages" not in resource:
+            dated = [other for other, about in self._resources().items() if "vintages" in about]
+            raise LookupError(f"{name} has one vintage only; those with more are {', '.join(dated)}")
+        older = self._sheet(_vintages(resource, name)).frame[current.columns]
+        every = pd.concat([older, current], ignore_index=True).dropna(subset="vintage")
+        known = every[every["vintage"] <= _last_day(vintage)]
+        if known.empty:
+            dates = ", ".join(every["vintage"].drop_duplicates().sort_values().dt.strftime("%Y-%m-%d"))
+            raise LookupError(f"no figure of {name} is known as early as {vintage}; its vintages are {dates}")
+        key = resource["schema"]["primaryKey"]
+        if resource["vintages"]["newest"] == "release":
+            known = known[known["vintage"] == known["vintage"].max()]
+        known = known.sort_values([*key, "vintage"], kind="stable").drop_duplicates(key, keep="last")
+        known = known.astype(current.dtypes).reset_index(drop=True)
+        known.attrs |= {"table": name, "vintage": vintage}
+        return known
 
     # ---- rules
 
@@ -244,16 +321,43 @@ class Record:
         sheets = {name: self._sheet(name) for name in names}
         faults = [fault for sheet in sheets.values() for fault in sheet.faults]
         for name, sheet in sheets.items():
-            if name != "sources" and sheet.text is not None and sheets["sources"].text is not None:
-                faults += self._unknown_sources(name)
-        return faults + self._sums([name for name in names if not sheets[name].faults])
+            if sheet.text is not None:
+                faults += self._unknown_keys(name)
+        sound = [name for name in names if not sheets[name].faults]
+        faults += chain.from_iterable(self._late_vintages(name) for name in sound)
+        return faults + self._sums(sound)
 
-    def _unknown_sources(self, name: str) -> list[Fault]:
-        known = self._sheet("sources").text["source_id"]
-        used = self._sheet(name).text["source_id"].dropna()
+    def _unknown_keys(self, name: str) -> list[Fault]:
+        """Cells that point to a row of another table which is not there."""
+        faults = []
+        for key in self._keys(name):
+            column, (other, target) = key["fields"], key["reference"].values()
+            if (there := self._sheet(other).text) is None:
+                continue
+            used, known = self._sheet(name).text[column].dropna(), there[target]
+            faults += [
+                Fault(self._file(name), row, column, value, f"is not in {other}{_nearest(value, known)}")
+                for row, value in used[~used.isin(known)].items()
+            ]
+        return faults
+
+    def _late_vintages(self, name: str) -> list[Fault]:
+        """Older figures that are dated after the figure that replaced them."""
+        resource = self._resources()[name]
+        older, current = _vintages(resource, name), self._sheet(name).frame
+        if older == name or self._sheet(older).faults:
+            return []
+        sheet, key = self._sheet(older), resource["schema"]["primaryKey"]
+        if resource["vintages"]["newest"] == "release":
+            newest = pd.Series(current["vintage"].max(), index=sheet.frame.index)
+        else:
+            newest = sheet.frame[key].merge(current[[*key, "vintage"]], on=key, how="left")["vintage"]
+            newest.index = sheet.frame.index
+        rule = f"is not earlier than the vintage of the same figure in {name}"
+        late = sheet.frame["vintage"] >= newest
         return [
-            Fault(self._file(name), row, "source_id", source, f"is not in sources{_nearest(source, known)}")
-            for row, source in used[~used.isin(known)].items()
+            Fault(self._file(older), row, "vintage", value, rule)
+            for row, value in sheet.text.loc[late, "vintage"].items()
         ]
 
     def _hand_sources(self) -> list[tuple[str, int, str]]:
@@ -288,6 +392,25 @@ class Record:
             for row, source in ids[~ids.isin(used)].items()
         ]
 
+    def _stale_corrections(self) -> list[Fault]:
+        """Corrections whose cell is not there, or no longer holds the value that they correct."""
+        faults = []
+        for row, entry in self._notes(Path(CORRECTIONS).stem)[0]:
+            name, column = str(entry.get("table")), str(entry.get("column"))
+            text = self._sheet(name).text if name in self.names() else None
+            at = entry.get("row") or {}
+            if text is None or not {column, *at} <= set(text):
+                rule = (
+                    "is not a cell of the record: it needs a table, a row given by its columns, and a column"
+                )
+                faults.append(Fault(CORRECTIONS, row, "row", f"{name}, {at}, {column}", rule))
+                continue
+            found = text.loc[_rows(text, at), column].to_list()
+            if found != [str(entry.get("expect"))]:
+                rule = f"expects what the record does not have; it has {', '.join(map(str, found)) or 'no such row'}"
+                faults.append(Fault(CORRECTIONS, row, "expect", str(entry.get("expect")), rule))
+        return faults
+
     def _unknown_files(self) -> list[Fault]:
         described = {self.root / self._file(name) for name in self.names()}
         return [
@@ -305,23 +428,23 @@ class Record:
         for row, entry in entries:
             if not any(entry.get("table") in group for group in groups):
                 continue
-            key = [str(entry.get(part)) for part in ("table", "period", "place", "parts")]
-            gap = next((gap for gap in gaps if [gap.table, gap.period, gap.place, gap.parts] == key), None)
-            found = gap and {"printed": gap.printed, "sum": gap.low}
+            cell = (entry.get("table"), {entry.get("period"), entry.get("place")}, entry.get("parts"))
+            gap = next((gap for gap in gaps if (gap.table, set(gap.key), gap.parts) == cell), None)
+            found = gap and {"printed": gap.printed, "sum": int(gap.low)}
             if entry.get("expect") != found:
                 rule = f"expects what the record does not have; it has {found or 'no such disagreement'}"
                 faults.append(Fault(DISCREPANCIES, row, "expect", str(entry.get("expect")), rule))
             if gap:
                 gaps.remove(gap)
         for gap in gaps:
-            cell = ", ".join(filter(None, [gap.place, gap.office, gap.period]))
-            rule = f"is printed for {cell}, but its {gap.parts} add up to {_range(gap.low, gap.high)}"
+            rule = f"is printed for {', '.join(gap.key)}, but its {gap.parts} add up to {_range(gap.low, gap.high)}"
             faults.append(Fault(self._file(gap.table), gap.row, gap.column, str(gap.printed), rule))
         return faults
 
     def _gaps(self, group: tuple[str, ...]) -> list[Gap]:
         """Totals whose bounds do not meet the summed bounds of their parts."""
         gaps = []
+        keys = {name: self._resources()[name]["schema"]["primaryKey"] for name in group}
         for table, totals, parts, by, what in SUMS[group](*map(self._cells, group)):
             sums = parts.groupby(by)[["low", "high"]].sum().add_suffix("_sum")
             joined = totals.join(sums, on=by).fillna({"low_sum": 0, "high_sum": 0})
@@ -331,13 +454,11 @@ class Record:
                     table=table,
                     row=total.Index,
                     column=total.column,
-                    period=total.period,
-                    place=total.place,
-                    office=getattr(total, "office", ""),
+                    key=tuple(self._sheet(table).text.loc[total.Index, keys[table]]),
                     parts=what,
                     printed=int(total.printed) if pd.notna(total.printed) else None,
-                    low=int(total.low_sum),
-                    high=int(total.high_sum),
+                    low=total.low_sum,
+                    high=total.high_sum,
                 )
                 for total in joined[apart].itertuples()
             ]
@@ -347,8 +468,8 @@ class Record:
         """Counts of a sound table as printed, low and high, under common names: period and place."""
         text, frame = self._sheet(name).text, self._sheet(name).frame
         column = next(f["name"] for f in self._resources()[name]["schema"]["fields"] if "rounding" in f)
-        low, high = _bounds(frame, column, self._rounding(column))
-        names = {"month": "period", "fiscal_year": "period"} | dict.fromkeys(
+        low, high = _bounds(frame, column, self._rounding(column, name))
+        names = dict.fromkeys(("month", "fiscal_year", "quarter"), "period") | dict.fromkeys(
             ("province", "sector", "region", "area"), "place"
         )
         return text.rename(columns=names).assign(column=column, printed=frame[column], low=low, high=high)
@@ -407,20 +528,19 @@ def _by_year(cells):
 
 
 def _bounds(frame: pd.DataFrame, column: str, rounding: dict) -> tuple[pd.Series, pd.Series]:
-    """The least and the most that each printed count can stand for."""
+    """The least and the most that each printed count can stand for; empty where it is only "about" so many."""
     if "by" in rounding:
         if rounding["by"] not in frame:
             raise ValueError(f"to bound {column}, the frame needs its column {rounding['by']}")
         half = frame[rounding["by"]].map(rounding["bases"]) // 2
     else:
         half = pd.Series(rounding["base"] // 2, index=frame.index)
-    printed = frame[column].astype("Int64")
+    printed, hidden = frame[column].astype("Float64"), frame[column].isna()
+    most = 0
     if "suppressed_below" in rounding:
         half = half.where(printed != 0, 0)
-        most = rounding["suppressed_below"] - 1
-    else:
-        most = 0
-    return (printed - half).clip(lower=0).fillna(0), (printed + half).fillna(most)
+        most = math.inf if rounding["suppressed_below"] is None else rounding["suppressed_below"] - 1
+    return (printed - half).clip(lower=0).mask(hidden, 0), (printed + half).mask(hidden, most)
 
 
 # ---- one table
@@ -542,6 +662,9 @@ def _column(field: dict) -> pa.Column:
     if "minimum" in rules:
         least = rules["minimum"]
         checks.append(pa.Check(lambda cells: ~(_number(cells) < least), error=f"is below {least}"))
+    if "maximum" in rules:
+        most = rules["maximum"]
+        checks.append(pa.Check(lambda cells: ~(_number(cells) > most), error=f"is above {most}"))
     if "base" in (rounding := field.get("rounding", {})) and rounding["base"] > 1:
         base = rounding["base"]
         checks.append(
@@ -562,9 +685,9 @@ def _column(field: dict) -> pa.Column:
             pa.Check(lambda cells: cells.str.fullmatch(shape), error=f"does not have the form {shape}")
         )
     if "maxLength" in rules:
-        most = rules["maxLength"]
+        longest = rules["maxLength"]
         checks.append(
-            pa.Check(lambda cells: cells.str.len() <= most, error=f"is longer than {most} characters")
+            pa.Check(lambda cells: cells.str.len() <= longest, error=f"is longer than {longest} characters")
         )
     return pa.Column(None, checks, nullable=not rules.get("required", False))
 
@@ -611,6 +734,12 @@ def _row_faults(text: pd.DataFrame, resource: dict) -> list[Fault]:
             fault(
                 _number(text[name]) % base > 0, name, "is marked rounded, but is not a multiple of its base"
             )
+    if "period_start" in text:
+        fault(text["period_end"] < text["period_start"], "period_end", "is before period_start")
+    if "vintage" in text:
+        ends = next(name for name in ("period_end", "quarter", "month", "period", "year") if name in text)
+        early = text["vintage"] < text[ends]
+        fault(early, "vintage", f"is before the {ends.replace('_', ' ')} that it counts")
     if "date_precision" in text:
         unlike = text["date"].str.len() != text["date_precision"].map(LENGTHS)
         fault(
@@ -645,6 +774,8 @@ def _typed(cells: pd.Series, field: dict) -> pd.Series:
             return pd.to_datetime(cells, format="%Y-%m-%d")
         case "integer" | "year":
             return _number(cells).astype("Int64" if cells.hasnans else "int64")
+        case "number":
+            return _number(cells).astype("float64")
         case "boolean":
             return cells == "true"
         case _:
@@ -669,9 +800,21 @@ def _resources(file: Path) -> dict[str, dict]:
     raise RecordError([fault])
 
 
+def _description_faults(resource: dict) -> list[Fault]:
+    """What datapackage.json does not say about a table: the unit of a number, the title of anything."""
+    faults = []
+    for field in resource["schema"]["fields"]:
+        cell = f"{resource['name']}.{field['name']}"
+        if "title" not in field:
+            faults.append(Fault("datapackage.json", None, cell, "", "has no title"))
+        if field["type"] in ("integer", "number") and "unit" not in field:
+            faults.append(Fault("datapackage.json", None, cell, "", "is a number without a unit"))
+    return faults
+
+
 def _notes(file: Path) -> tuple[list[tuple[int, dict]], list[Fault]]:
     """The entries of a hand file with their line numbers, and what is wrong with the file."""
-    path = f"hand/{file.name}"
+    path, required = f"hand/{file.name}", HAND.get(file.stem, HAND_DEFAULT)
     try:
         text = file.read_text(encoding="utf-8")
         node, entries = yaml.compose(text, YAML), yaml.load(text, YAML)
@@ -683,12 +826,12 @@ def _notes(file: Path) -> tuple[list[tuple[int, dict]], list[Fault]]:
             Fault(path, mark.line + 1 if mark else None, "", "", f"is not YAML in UTF-8: {_first(error)}")
         ]
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        return [], [Fault(path, 1, "", "", "is not a list of entries, each with id, reason and source_id")]
+        return [], [Fault(path, 1, "", "", f"is not a list of entries, each with {', '.join(required)}")]
     rows = [(item.start_mark.line + 1, entry) for item, entry in zip(node.value, entries, strict=True)]
     faults = [
         Fault(path, row, key, "", f"is missing; every entry has a {key}")
         for row, entry in rows
-        for key in ("id", "reason", "source_id")
+        for key in required
         if not entry.get(key)
     ]
     ids = [entry.get("id") for entry in entries]
@@ -700,6 +843,89 @@ def _notes(file: Path) -> tuple[list[tuple[int, dict]], list[Fault]]:
     return rows, faults
 
 
+# ---- two versions of a table
+
+
+def diff(
+    old: Record | str | os.PathLike, new: Record | str | os.PathLike, table: str | None = None
+) -> pd.DataFrame:
+    """What changed between two versions of a table: two CSV files, or two records and the name of a table.
+
+    One line per added row, withdrawn row and revised cell: `change` (added, revised, withdrawn), the columns of
+    the table's key, `column`, `before` and `after`, as text. In the order of the key. For an added or withdrawn
+    row, `after` or `before` holds the whole row. A column that only one version has is one line. Raises
+    ValueError, naming the file, when a file is missing, is not one of the table, or has a key twice.
+    """
+    record = new if isinstance(new, Record) else _record
+    files = [
+        v.root / v._file(_known(table, v.names(), "table")) if isinstance(v, Record) else Path(v)
+        for v in (old, new)
+    ]
+    before, after = map(_version, files)
+    name = table or _table_of(files, after, record)
+    resource = record._resources()[_known(name, record.names(), "table")]
+    key, order = resource["schema"]["primaryKey"], [field["name"] for field in resource["schema"]["fields"]]
+    for file, cells in zip(files, (before, after), strict=True):
+        if missing := [column for column in key if column not in cells]:
+            raise ValueError(f"{file} is not a version of {name}: it has no column {', '.join(missing)}")
+        if (twice := cells[cells.duplicated(key)]).size:
+            raise ValueError(
+                f"{file} has {', '.join(twice.iloc[0][key])} twice; it cannot be compared row by row"
+            )
+    rows = [
+        ("column " + change, *[""] * len(key), column, "", "")
+        for change, one, other in (("added", after, before), ("withdrawn", before, after))
+        for column in one.columns.difference(other.columns)
+    ]
+    both = before.merge(after, on=key, how="outer", suffixes=("|before", "|after"), indicator=True)
+    shared = [column for column in order if column in before and column in after and column not in key]
+    for row in both.sort_values(key).to_dict("records"):
+        at = [row[column] for column in key]
+        match row["_merge"]:
+            case "both":
+                cells = [(column, row[f"{column}|before"], row[f"{column}|after"]) for column in shared]
+                rows += [("revised", *at, *cell) for cell in cells if cell[1] != cell[2]]
+            case "left_only":
+                rows.append(("withdrawn", *at, "", _whole(row, shared, "before"), ""))
+            case _:
+                rows.append(("added", *at, "", "", _whole(row, shared, "after")))
+    return pd.DataFrame(rows, columns=["change", *key, "column", "before", "after"], dtype="str")
+
+
+def _version(file: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(file, dtype="str", keep_default_na=False, encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise ValueError(f"{file} is not there") from None
+    except (UnicodeDecodeError, ValueError) as error:
+        raise ValueError(f"{file} is not a CSV file in UTF-8: {_first(error)}") from None
+
+
+def _table_of(files: list[Path], cells: pd.DataFrame, record: Record) -> str:
+    """The table that two files are versions of: the one of their name, or the only one with their columns."""
+    if (stem := files[1].stem) in record.names():
+        return stem
+    columns = {
+        name: {field["name"] for field in resource["schema"]["fields"]}
+        for name, resource in record._resources().items()
+    }
+    fitting = [name for name, expected in columns.items() if expected == set(cells)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if fitting:
+        raise ValueError(f"{files[1]} may be of {' or '.join(fitting)}; say which table")
+    near = max(columns, key=lambda name: len(columns[name] & set(cells)) / len(columns[name] | set(cells)))
+    raise ValueError(
+        f"{files[1]} is not of a table of the record: no table has the columns {', '.join(cells)}; "
+        f"the nearest is {near}, with {', '.join(sorted(columns[near]))}"
+    )
+
+
+def _whole(row: dict, columns: list[str], side: str) -> str:
+    cells = [(column, row[f"{column}|{side}"]) for column in columns]
+    return ", ".join(f"{column} {value}" for column, value in cells if value)
+
+
 # ---- small helpers
 
 
@@ -709,9 +935,26 @@ def _frame(faults: Iterable[Fault]) -> pd.DataFrame:
     return frame.sort_values(["file", "row", "column"], ignore_index=True)
 
 
-def _related(name: str) -> list[str]:
-    group = next((group for group in SUMS if name in group), (name,))
-    return list(dict.fromkeys([*group, "sources"]))
+def _vintages(resource: dict, name: str) -> str:
+    """The table that holds the older vintages of a table: another one, or the table itself."""
+    return resource.get("vintages", {}).get("resource", name)
+
+
+def _last_day(vintage: str) -> pd.Timestamp:
+    if not DAY.fullmatch(str(vintage)):
+        raise ValueError(f"{vintage!r} is not a vintage; write YYYY, YYYY-MM or YYYY-MM-DD")
+    return pd.Period(vintage).end_time.normalize()
+
+
+def _rows(frame: pd.DataFrame, at: dict) -> pd.Series:
+    """Which rows have these values in these columns; dates and numbers compare as they are written."""
+    same = pd.Series(True, index=frame.index)
+    for column, value in at.items():
+        cells = frame[column]
+        if pd.api.types.is_datetime64_any_dtype(cells):
+            cells = cells.dt.strftime("%Y-%m-%d").str[: len(str(value))]
+        same &= cells.astype("str") == str(value)
+    return same
 
 
 def _known(name: str, names: list[str], kind: str) -> str:
@@ -726,8 +969,10 @@ def _nearest(value: str, allowed: Iterable[str]) -> str:
     return f"; the nearest is {near[0]}" if near else ""
 
 
-def _range(low: int, high: int) -> str:
-    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+def _range(low: float, high: float) -> str:
+    if math.isinf(high):
+        return f"{low:,.0f} or more"
+    return f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
 
 
 def _first(error: Exception) -> str:
@@ -749,5 +994,5 @@ def _stat(file: Path):
 
 _record = Record(DATA)
 names, load, check, hand = _record.names, _record.load, _record.check, _record.hand
-sources, total, path = _record.sources, _record.total, _record.path
+sources, total, correct, path = _record.sources, _record.total, _record.correct, _record.path
 files_read, forget = _record.files_read, _record.forget
