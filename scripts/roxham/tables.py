@@ -40,6 +40,7 @@ FORMS = {
 }
 STRAY = re.compile("[\u00a0\u2007\u202f\ufeff\t]|^ | $|  ", re.MULTILINE)
 YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+MOST_SAID = 30
 LENGTHS = {"year": 4, "month": 7, "day": 10}
 DAY = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2])(-[0-9]{2})?)?")
 HAND = {"glossary": ("id", "term", "french", "definition", "source_id")}
@@ -66,7 +67,9 @@ class RecordError(Exception):
             f"{f.file}, row {f.row}, {f.column or 'whole row'}: {f.value!r} {f.rule}"
             for f in self.faults.itertuples()
         ]
-        super().__init__(f"{len(lines)} fault(s) in the record:\n" + "\n".join(lines))
+        if len(lines) > MOST_SAID:
+            lines[MOST_SAID:] = [f"and {len(lines) - MOST_SAID} more; all are in the error's faults"]
+        super().__init__(f"{len(self.faults)} fault(s) in the record:\n" + "\n".join(lines))
 
 
 @dataclass(frozen=True)
@@ -499,6 +502,42 @@ def _claimants_add_up(cells, totals):
     yield name, years[canada], _by_year(months), ["period", "office"], "printed months"
 
 
+def _older_claimants_add_up(cells, totals):
+    offices = totals.groupby("period")[["low", "high"]].sum()
+    canada = totals[totals["office"] == "Inland"].drop(columns=["low", "high"]).join(offices, on="period")
+    yield "claimants_totals_vintages", canada.assign(printed=pd.NA), cells, ["period"], "provinces"
+
+
+def _channels_add_up(cells, totals):
+    name, key = "claims_by_channel_totals", ["agency", "channel"]
+    years, months = _yearly(totals), _monthly(totals)
+    ports, canada = cells[cells["channel"] != "Inland"], months["place"] == "Canada"
+    every, all_ports = months["channel"] == "All", months["channel"] == "All ports"
+    yield (
+        name,
+        months[canada & months["channel"].isin(cells["channel"])],
+        cells,
+        ["period", *key],
+        "provinces",
+    )
+    yield name, months[all_ports & ~canada], ports, ["period", "place"], "channels"
+    yield name, months[all_ports & canada], months[all_ports & ~canada], ["period"], "provinces"
+    both = every & (months["agency"] == "CBSA and IRCC")
+    yield name, months[both & ~canada], cells, ["period", "place"], "channels"
+    yield name, months[both & canada], months[both & ~canada], ["period"], "provinces"
+    border = every & (months["agency"] == "CBSA")
+    yield name, months[border], cells[cells["agency"] == "CBSA"], ["period"], "channels and provinces"
+    printed = pd.concat([cells, months])
+    yield name, years, _by_year(printed), ["period", "place", *key], "months"
+
+
+def _addresses_add_up(cells, totals):
+    name, claim = "claim_address_totals", "province_of_claim"
+    canada, unstated = totals[claim] == "All", totals[claim] == "Not stated"
+    yield name, totals[~canada & ~unstated], cells, ["period_start", claim], "addresses"
+    yield name, totals[canada], totals[~canada], ["period_start"], "provinces of claim"
+
+
 def _southbound_add_up(cells, totals, years, places):
     yield "southbound_totals", totals, cells, ["period"], "sectors"
     split = totals[totals["period"] >= places["period"].min()]
@@ -511,6 +550,9 @@ def _southbound_add_up(cells, totals, years, places):
 SUMS = {
     ("interceptions", "interceptions_totals"): _interceptions_add_up,
     ("claimants", "claimants_totals"): _claimants_add_up,
+    ("claimants_vintages", "claimants_totals_vintages"): _older_claimants_add_up,
+    ("claims_by_channel", "claims_by_channel_totals"): _channels_add_up,
+    ("claim_address", "claim_address_totals"): _addresses_add_up,
     ("southbound", "southbound_totals", "southbound_years", "apprehensions_by_place"): _southbound_add_up,
 }
 
