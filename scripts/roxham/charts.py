@@ -301,7 +301,7 @@ def bars(
     )
     drawn = base.mark_bar().encode(color=_tint(data[y], y, colours), tooltip=tips)
     text = base.mark_text(align="left", dx=5).encode(text=alt.Text(x, format=format))
-    return alt.layer(drawn, text).properties(height=alt.Step(26))
+    return alt.layer(drawn, text).properties(height=26 * data[y].nunique())
 
 
 def columns(

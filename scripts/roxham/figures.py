@@ -452,6 +452,9 @@ def _tidy(who: str, svg: str, prefix: str) -> str:
     body = re.sub(r'^<rect width="[^"]*" height="[^"]*" fill="[^"]*"/>', "", body)
     body = re.sub(r' (?:class|role|aria-[a-z]+|pointer-events)="[^"]*"', "", body)
     body = re.sub(r'<path d="M0,0h0v0h0Z"/>', "", body)
+    body = re.sub(
+        r'<text[^>]* opacity="0"[^>]*>[^<]*</text>', "", body
+    )  # labels dropped where they would touch
     names = {
         name: f"{prefix}{i}" for i, name in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', body)), 1)
     }
@@ -601,7 +604,10 @@ def _player() -> str:
 
 @cache
 def _bundle() -> str:
-    return vlc.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VL_VERSION)
+    # in a function of its own: its top-level names are one letter long, and a page has others of those
+    return (
+        "(() => {" + vlc.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VL_VERSION) + "\n})();"
+    )
 
 
 def _script(text: str) -> str:

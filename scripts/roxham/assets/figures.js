@@ -23,7 +23,7 @@
     const wide = figure.querySelector(".rx-wide");
     const chosen = getComputedStyle(wide).display === "none" ? all.narrow : all.wide;
     chosen.datasets = all.datasets;
-    if (chosen.autosize) chosen.width = "container";
+    if (chosen.autosize && figure.clientWidth) chosen.width = Math.min(figure.clientWidth, 800);
     return chosen;
   }
 
