@@ -431,7 +431,8 @@ class Record:
         for row, entry in entries:
             if not any(entry.get("table") in group for group in groups):
                 continue
-            cell = (entry.get("table"), {entry.get("period"), entry.get("place")}, entry.get("parts"))
+            where = {entry.get("period"), entry.get("place"), *entry.get("also", [])}
+            cell = (entry.get("table"), {str(part) for part in where if part}, entry.get("parts"))
             gap = next((gap for gap in gaps if (gap.table, set(gap.key), gap.parts) == cell), None)
             found = gap and {"printed": gap.printed, "sum": int(gap.low)}
             if entry.get("expect") != found:
@@ -538,6 +539,17 @@ def _addresses_add_up(cells, totals):
     yield name, totals[canada], totals[~canada], ["period_start"], "provinces of claim"
 
 
+def _modes_add_up(cells, totals):
+    by = ["period_start", "period_end", "source_id"]
+    regular = cells[cells["mode"] != "Irregular"]
+    for mode, parts, modes in (("Regular total", regular, 4), ("All", cells, 5)):
+        whole = parts.groupby(by)["mode"].nunique() == modes
+        split = totals[
+            (totals["mode"] == mode) & pd.MultiIndex.from_frame(totals[by]).isin(whole[whole].index)
+        ]
+        yield "claims_by_mode_totals", split, parts, by, "modes"
+
+
 def _southbound_add_up(cells, totals, years, places):
     yield "southbound_totals", totals, cells, ["period"], "sectors"
     split = totals[totals["period"] >= places["period"].min()]
@@ -553,6 +565,7 @@ SUMS = {
     ("claimants_vintages", "claimants_totals_vintages"): _older_claimants_add_up,
     ("claims_by_channel", "claims_by_channel_totals"): _channels_add_up,
     ("claim_address", "claim_address_totals"): _addresses_add_up,
+    ("claims_by_mode", "claims_by_mode_totals"): _modes_add_up,
     ("southbound", "southbound_totals", "southbound_years", "apprehensions_by_place"): _southbound_add_up,
 }
 
