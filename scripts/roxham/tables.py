@@ -550,13 +550,29 @@ def _modes_add_up(cells, totals):
         yield "claims_by_mode_totals", split, parts, by, "modes"
 
 
-def _southbound_add_up(cells, totals, years, places):
+def _southbound_add_up(cells, totals, years, places, detail):
     yield "southbound_totals", totals, cells, ["period"], "sectors"
     split = totals[totals["period"] >= places["period"].min()]
     yield "southbound_totals", split, places, ["period"], "places of arrest"
     months = pd.concat([cells, totals])
     ends = pd.PeriodIndex(months["period"], freq="M").asfreq("Y-SEP").astype(str)
     yield "southbound_years", years, months.assign(period=ends), ["period", "place"], "months"
+    known = cells[cells["period"] >= detail["period"].min()]
+    yield "southbound", known, detail, ["period", "place"], "citizenships"
+
+
+def _irregular_add_up(cells, totals):
+    yield "irb_irregular_totals", totals, cells, ["vintage", "measure"], "countries"
+    decided = ["accepted", "rejected", "abandoned", "withdrawn or other"]
+    for table, by in ((cells, ["vintage", "country"]), (totals, ["vintage"])):
+        name = "irb_irregular" if table is cells else "irb_irregular_totals"
+        for whole, parts in (("finalized", decided), ("referred", ["finalized", "pending"])):
+            split = table[table["measure"] == whole]
+            yield name, split, table[table["measure"].isin(parts)], by, " and ".join(parts)
+
+
+def _provinces_add_up(name):
+    return lambda cells, totals: [(name, totals, cells, ["period"], "provinces")]
 
 
 SUMS = {
@@ -566,7 +582,15 @@ SUMS = {
     ("claims_by_channel", "claims_by_channel_totals"): _channels_add_up,
     ("claim_address", "claim_address_totals"): _addresses_add_up,
     ("claims_by_mode", "claims_by_mode_totals"): _modes_add_up,
-    ("southbound", "southbound_totals", "southbound_years", "apprehensions_by_place"): _southbound_add_up,
+    (
+        "southbound",
+        "southbound_totals",
+        "southbound_years",
+        "apprehensions_by_place",
+        "southbound_detail",
+    ): _southbound_add_up,
+    ("irb_irregular", "irb_irregular_totals"): _irregular_add_up,
+    ("population", "population_totals"): _provinces_add_up("population_totals"),
 }
 
 
@@ -787,7 +811,9 @@ def _row_faults(text: pd.DataFrame, resource: dict) -> list[Fault]:
         if "by" in rounding:
             base = text[rounding["by"]].map(rounding["bases"])
             fault(
-                _number(text[name]) % base > 0, name, "is marked rounded, but is not a multiple of its base"
+                (base > 1) & (_number(text[name]) % base > 0),
+                name,
+                "is marked rounded, but is not a multiple of its base",
             )
     if "period_start" in text:
         fault(text["period_end"] < text["period_start"], "period_end", "is before period_start")
