@@ -43,7 +43,8 @@ def facts(**values: str) -> None:
             f'<tr><th scope="row" style="text-align:left">{html.escape(name)}</th><td>{html.escape(value)}</td></tr>'
             for name, value in values.items()
         )
-        display(HTML(f"<table><caption>Facts glued for the text</caption><tbody>{rows}</tbody></table>"))
+        caption = '<caption style="white-space:nowrap">Facts glued for the text</caption>'
+        display(HTML(f"<table>{caption}<tbody>{rows}</tbody></table>"))
 
 
 def n(value: float, digits: int = 0) -> str:

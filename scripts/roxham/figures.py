@@ -370,16 +370,17 @@ def _fit(who: str, spec: dict, width: int) -> tuple[dict, str]:
     base = [view["width"] if isinstance(view.get("width"), int | float) else 240 for view in views]
     for view, size in zip(views, base, strict=True):
         view["width"] = size
-    share, last = (width - 50) / _breadth(spec), None
+    breadth = _breadth(spec)
+    share, last = (width - 50) / breadth, None
     for _ in range(5):
         for view, size in zip(views, base, strict=True):
             view["width"] = max(40, int(size * share))
         drawn = _svg(who, spec)
         total = _size(drawn)[0]
-        if width - 6 <= total <= width:
+        if width - 10 <= total <= width:
             break
-        slope = (total - last[1]) / (share - last[0]) if last and share != last[0] else total / share
-        last, share = (share, total), max(0.05, share + (width - 1 - total) / (slope or 1))
+        slope = (total - last[1]) / (share - last[0]) if last and share != last[0] else breadth
+        last, share = (share, total), max(0.05, share + (width - 6 - total) / (slope or breadth))
     return spec, _check_width(who, drawn, width)
 
 
