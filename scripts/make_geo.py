@@ -143,6 +143,12 @@ RIVERS = {  # a point near it
     (-75.50, 44.70): ("st-lawrence", "St. Lawrence River", "fleuve Saint-Laurent"),
     (-75.60, 45.47): ("ottawa-river", "Ottawa River", "rivière des Outaouais"),
 }
+BOUNDARY = {
+    "id": "boundary",
+    "kind": "boundary",
+    "name": "Canada–U.S. boundary",
+    "name_fr": "frontière Canada–États-Unis",
+}
 AROUND = ["NY", "VT", "NH", "ME", "MA", "CT", "RI", "NJ", "PA"]  # states of the regional map
 WITH_COUNTIES = ["NY", "VT", "NH"]
 WINDOW = (-79.9, 39.9, -69.0, 47.5)  # of the regional map, degrees
@@ -269,9 +275,12 @@ def quebec_new_york(read: Sources) -> gpd.GeoDataFrame:
     ).assign(state=counties["STATEFP"].map(codes))
     counties = counties[counties["state"].isin(WITH_COUNTIES)]
 
-    land = pd.concat([canada, states, counties]).to_crs(DEGREES).clip(window)
-    land = land.to_crs(UTM)
+    frontier = states.union_all().boundary.intersection(canada.union_all().buffer(2_500))
+    frontier = gpd.GeoDataFrame([BOUNDARY], geometry=[shapely.line_merge(frontier)], crs=UTM)
+
+    land = pd.concat([canada, states, counties]).to_crs(DEGREES).clip(window).to_crs(UTM)
     land["geometry"] = big_parts(land, 3e6)
+    land = pd.concat([land, frontier])
 
     lakes = read.read("lakes").clip(window).explode().to_crs(UTM)
     lakes = lakes[lakes.area > 25e6]
@@ -305,13 +314,7 @@ def boundary(read: Sources) -> gpd.GeoDataFrame:
     states = read.read("states").set_index("STUSPS").loc[["NY", "VT", "NH"]]
     mainland = max(shapely.get_parts(states.union_all()), key=lambda part: part.area)
     line = shapely.line_merge(mainland.exterior.intersection(shapely.box(-74.66, 44.98, -71.51, 45.03)))
-    row = {
-        "id": "boundary",
-        "kind": "boundary",
-        "name": "Canada–U.S. boundary",
-        "name_fr": "frontière Canada–États-Unis",
-    }
-    return gpd.GeoDataFrame([row], geometry=[line], crs=DEGREES)
+    return gpd.GeoDataFrame([BOUNDARY], geometry=[line], crs=DEGREES)
 
 
 def world(read: Sources) -> gpd.GeoDataFrame:
