@@ -32,7 +32,9 @@ class Project:
     @property
     def environment(self) -> dict:
         """This copy's package before the installed one, and none of our own switches."""
-        rest = {k: v for k, v in os.environ.items() if not k.startswith("ROXHAM_") and k != "JPY_SESSION_NAME"}
+        rest = {
+            k: v for k, v in os.environ.items() if not k.startswith("ROXHAM_") and k != "JPY_SESSION_NAME"
+        }
         return rest | {"PYTHONPATH": str(self.root / "scripts"), "COLUMNS": "100"}
 
     def command(self, *words: str) -> list[str]:

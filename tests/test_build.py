@@ -104,7 +104,9 @@ def test_a_failing_cell_names_its_place_and_leaves_the_site_as_it_was(project):
 
 def test_a_warning_of_jupyter_book_is_an_error_and_leaves_the_site(project):
     before = project.files()
-    project.edit("chapters/index.md", "## Read, rerun, cite", "## Read, rerun, cite\n\n[gone](#no-such-place)\n")
+    project.edit(
+        "chapters/index.md", "## Read, rerun, cite", "## Read, rerun, cite\n\n[gone](#no-such-place)\n"
+    )
     done = project.roxham("build")
     assert done.returncode == 1
     assert "chapters/index" in done.stderr and "no-such-place" in done.stderr
@@ -117,8 +119,12 @@ def test_an_invalid_record_is_refused_with_all_its_faults(project):
     checked, built = project.roxham("check"), project.roxham("build")
     assert checked.returncode == built.returncode == 1
     for done in (checked, built):
-        assert re.search(r"data/tables/interceptions\.csv, row \d+, month: .2022-13. is not a month", done.stderr), done.stderr
-        assert re.search(r"data/tables/interceptions\.csv, row \d+, people: .-4689. is below 0", done.stderr), done.stderr
+        assert re.search(
+            r"data/tables/interceptions\.csv, row \d+, month: .2022-13. is not a month", done.stderr
+        ), done.stderr
+        assert re.search(
+            r"data/tables/interceptions\.csv, row \d+, people: .-4689. is below 0", done.stderr
+        ), done.stderr
         assert "Traceback" not in done.stderr
     assert project.files() == before
 
@@ -218,11 +224,22 @@ def scheduler(project):
     quiet = {"cwd": project.root, "env": project.environment, "stdout": -3, "stderr": -3}
     dask = [sys.executable, "-m", "dask"]
     head = subprocess.Popen(
-        [*dask, "scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", file],
+        [
+            *dask,
+            "scheduler",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "0",
+            "--no-dashboard",
+            "--scheduler-file",
+            file,
+        ],
         **quiet,
     )
     hand = subprocess.Popen(
-        [*dask, "worker", "--scheduler-file", file, "--nthreads", "1", "--no-dashboard", "--no-nanny"], **quiet
+        [*dask, "worker", "--scheduler-file", file, "--nthreads", "1", "--no-dashboard", "--no-nanny"],
+        **quiet,
     )
     while not file.exists():
         time.sleep(0.1)

@@ -89,7 +89,7 @@ def run(chapter: str, parameter: tuple[tuple[str, str], ...], out: Path | None) 
 
     try:
         found = chapters.find(chapter)
-        values = parameters.given(found.parameters, dict(parameter), found.name)
+        values = parameters.given(found.parameters, parameter, found.name)
         folder = rerun.destination(found, values, out)
     except (chapters.BookError, parameters.ParameterError, rerun.OutputError) as error:
         stop(f"roxham run: {error}", 2)

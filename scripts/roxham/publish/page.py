@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from tempfile import TemporaryDirectory
 
 import yaml
 
@@ -35,21 +36,25 @@ def standalone(notebook: str, note: str) -> str:
     for cell in content["cells"]:
         if cell["cell_type"] == "markdown":
             cell["source"] = relink("".join(cell["source"]))
+        elif {"hide-input", "injected-parameters"} & set(cell["metadata"].get("tags", [])):
+            cell["metadata"]["tags"].append("remove-input")  # docutils cannot fold; the notebook has the code
     config = yaml.safe_load((ROOT / "_config.yml").read_text())
     extensions = config.get("parse", {}).get("myst_enable_extensions", [])
     try:
-        html = publish_string(
-            json.dumps(content),
-            parser=Parser(),
-            writer_name="html5",
-            settings_overrides={
-                "nb_execution_mode": "off",
-                "myst_enable_extensions": extensions,
-                "output_encoding": "unicode",
-                "halt_level": 3,
-                "report_level": 5,
-            },
-        )
+        with TemporaryDirectory() as scratch:  # the parser keeps a copy of what it read
+            html = publish_string(
+                json.dumps(content),
+                parser=Parser(),
+                writer_name="html5",
+                settings_overrides={
+                    "nb_execution_mode": "off",
+                    "nb_output_folder": scratch,
+                    "myst_enable_extensions": extensions,
+                    "output_encoding": "unicode",
+                    "halt_level": 3,
+                    "report_level": 5,
+                },
+            )
     except SystemMessage as error:
         raise ValueError(str(error)) from error
     head = f"<style>{_STYLE}{figures.css()}</style></head>"

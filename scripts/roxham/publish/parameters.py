@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from roxham import tables
@@ -51,13 +52,11 @@ class Parameter:
         for value in self.allowed:
             if str(value) == text:
                 return value
-        if self.unit == "value":
-            hint = nearest(text, list(self.allowed))
+        first, last = str(self.allowed[0]), str(self.allowed[-1])
+        if self.unit != "value" and text[:4].isdigit():
+            hint = f"; nearest: {min(max(text, first), last)}" if not first < text < last else ""
         else:
-            first, last = str(self.allowed[0]), str(self.allowed[-1])
-            hint = f"; nearest: {first if text < first else last if text > last else text[: len(first)]}"
-            if hint.removeprefix("; nearest: ") not in map(str, self.allowed):
-                hint = ""
+            hint = nearest(text, list(self.allowed))
         raise ParameterError(f"{self.name}: {text!r} is not allowed; {self.describe()}{hint}")
 
     def describe(self) -> str:
@@ -86,7 +85,10 @@ def declared(cell_defaults: dict[str, dict], spec: dict, where: str) -> dict[str
         not_before = rule.pop("not_before", None)
         allowed = rule.pop("values", None)
         if allowed is None and "from" in rule:
-            allowed = _column(rule.pop("from"), unit)
+            try:
+                allowed = _column(rule.pop("from"), unit)
+            except LookupError as error:
+                raise ParameterError(f"{where}: {name}: {error.args[0]}") from error
         if not allowed or rule:
             raise ParameterError(f"{where}: {name}: the rule needs `from: table.column` or `values: [...]`")
         parameter = Parameter(
@@ -113,12 +115,17 @@ def _periods(first, last) -> list:
     return [first + i for i in range((last - first).n + 1)]
 
 
-def given(parameters: dict[str, Parameter], raw: dict[str, str], where: str) -> dict[str, object]:
+def given(
+    parameters: dict[str, Parameter], asked: Iterable[tuple[str, str]], where: str
+) -> dict[str, object]:
     """The values that were asked for, checked; only those that differ from the defaults.
 
-    Raises `ParameterError` on an unknown name, a value out of range, or an end before its start.
+    Raises `ParameterError` on an unknown name, one given twice, a value out of range, or an end before its start.
     """
-    for name in raw:
+    raw: dict[str, str] = {}
+    for name, text in asked:
+        if raw.setdefault(name, text) != text:
+            raise ParameterError(f"{name}: given twice, as {raw[name]!r} and {text!r}")
         if name not in parameters:
             known = ", ".join(parameters) or "none"
             raise ParameterError(

@@ -6,13 +6,13 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from threading import Thread
 
 import dask
 from distributed import Client, LocalCluster, WorkerPlugin, as_completed, get_worker
 
 from roxham.publish.cache import fingerprints
 
+CELL_SECONDS = 600  # a cell that takes longer hangs
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -59,6 +59,7 @@ def execute(run: Run, kernel) -> Result:
             kernel=kernel,
             kernel_name="python3",
             progress_bar=False,
+            execution_timeout=CELL_SECONDS,
         )
         dependencies = {path: before.get(path, "new") for path in kernel.dependencies()}
     except PapermillExecutionError as error:
@@ -119,10 +120,7 @@ class Kernels(WorkerPlugin):
         self.kernel = WarmKernel()
 
     def teardown(self, worker) -> None:
-        # in a thread of its own: dask calls this inside a running event loop, and stopping needs the kernel's
-        thread = Thread(target=self.kernel.stop)
-        thread.start()
-        thread.join()
+        self.kernel.stop()
 
 
 def _on_worker(run: Run) -> Result:

@@ -13,6 +13,8 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Coroutine
+from threading import Thread
 
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
@@ -20,16 +22,25 @@ INSIDE = "__import__('roxham.publish.kernel', fromlist=['kernel'])"
 
 
 class WarmKernel:
-    """One IPython kernel with its client and event loop; used by one thread at a time."""
+    """One IPython kernel with its client; used by one thread at a time.
+
+    Its event loop runs in a thread of its own, so that callers may have a loop running themselves.
+    """
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        self.manager = self.client = None
+        self.manager = self.client = self.loop = None
+
+    def _run(self, coroutine: Coroutine):
+        """The result of a coroutine on the kernel's loop."""
+        if self.loop is None:
+            self.loop = asyncio.new_event_loop()
+            Thread(target=self.loop.run_forever, name="roxham-kernel", daemon=True).start()
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result()
 
     def start(self) -> None:
         """Start the kernel if there is none, and import the libraries in it."""
         if self.manager is None:
-            self.loop.run_until_complete(self._start())
+            self._run(self._start())
 
     async def _start(self) -> None:
         from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
@@ -75,11 +86,11 @@ class WarmKernel:
     def begin(self) -> None:
         """Make the kernel as new."""
         self.start()
-        self.loop.run_until_complete(self._ask("begin()"))
+        self._run(self._ask("begin()"))
 
     def dependencies(self) -> list[str]:
         """The project's files that the notebook just executed depends on, relative to the root."""
-        return json.loads(self.loop.run_until_complete(self._ask("report()")))
+        return json.loads(self._run(self._ask("report()")))
 
     def execute(self, nb_man, **options) -> None:
         """Execute the cells of papermill's managed notebook up to the first error, as papermill itself does."""
@@ -89,7 +100,7 @@ class WarmKernel:
         client.kc = self.client
         client.reset_execution_trackers()
         try:
-            self.loop.run_until_complete(self._cells(client, nb_man))
+            self._run(self._cells(client, nb_man))
         except DeadKernelError:
             self.stop()
             raise
@@ -113,6 +124,8 @@ class WarmKernel:
         manager, client, self.manager, self.client = self.manager, self.client, None, None
         atexit.unregister(self.stop)
         if client is not None:
-            client.stop_channels()
-        self.loop.run_until_complete(manager.shutdown_kernel(now=True))
+            self.loop.call_soon_threadsafe(client.stop_channels)
+        self._run(manager.shutdown_kernel(now=True))
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.loop = None
         self.folder.cleanup()

@@ -1,0 +1,142 @@
+"""The command: its help, what it prints, and what bad input gets."""
+
+import json
+import re
+
+import pytest
+
+
+def lines(done) -> str:
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.stderr.strip()
+
+
+@pytest.mark.parametrize("name", ["build", "run", "list", "check", "serve"])
+def test_every_subcommand_has_help_with_an_example(built, name):
+    done = built.roxham(name, "--help")
+    assert done.returncode == 0
+    assert f"Examples:\n  roxham {name}" in re.sub(r" +\n", "\n", done.stdout.replace("    ", "  "))
+
+
+def test_list_names_chapters_parameters_defaults_and_allowed_values(built):
+    done = built.roxham("list")
+    assert done.returncode == 0
+    assert "chapters/03-the-count.md  The count" in done.stdout
+    assert "province = 'Quebec'" in done.stdout
+    assert "one of Alberta, British Columbia, Manitoba" in done.stdout
+    assert "a month from 1999-10 to 2026-08" in done.stdout
+
+
+def test_check_finds_the_record_valid(built):
+    done = built.roxham("check")
+    assert done.returncode == 0
+    assert done.stdout.startswith("the record is valid")
+
+
+def test_a_rerun_changes_figures_and_sentences(project):
+    words = ["run", "chapters/03-the-count.md", "-p", "province", "Manitoba", "-p", "start", "2018-01"]
+    done = project.roxham(*words)
+    assert done.returncode == 0, done.stderr
+    notebook, page = (project.root / path for path in done.stdout.split())
+    assert (notebook.suffix, page.suffix) == (".ipynb", ".html")
+    cells = json.loads(notebook.read_text())["cells"]
+    injected = next(c for c in cells if "injected-parameters" in c["metadata"]["tags"])
+    assert 'province = "Manitoba"' in "".join(injected["source"])
+    text = page.read_text()
+    assert "Manitoba counted 53 interceptions in March 2018, its highest month shown" in text
+    assert "Between <span" in text and "January 2018" in text
+    assert "<script src" not in text and "<link" not in text
+
+
+def test_a_rerun_stands_alone_in_the_browser(project, browser):
+    done = project.roxham("run", "the-other-direction", "-p", "sector", "Havre", "--out", "deep/er")
+    assert done.returncode == 0, done.stderr
+    assert sorted(p.name for p in (project.root / "deep/er").iterdir()) == [
+        "07-the-other-direction.html",
+        "07-the-other-direction.ipynb",
+    ]
+    context = browser.new_context(offline=True, java_script_enabled=False)
+    page = context.new_page()
+    page.goto((project.root / "deep/er/07-the-other-direction.html").as_uri())
+    assert page.locator(".rx-figure").count() == 5
+    for figure in page.locator(".rx-figure").all():
+        assert sum(d.is_visible() for d in figure.locator('[role="img"]').all()) == 1
+    assert "Havre" in page.locator("#fig-southbound-monthly .rx-title").inner_text()
+    context.close()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ["run", "the-cuont"],
+            r"no chapter 'the-cuont'; there are: index, 03-the-count.*nearest: 03-the-count",
+        ),
+        (["run", "the-count", "-p", "provnce", "x"], r"no parameter 'provnce'.*province.*nearest: province"),
+        (
+            ["run", "the-count", "-p", "province", "Manitobaa"],
+            r"'Manitobaa' is not allowed.*nearest: Manitoba",
+        ),
+        (["run", "the-count", "-p", "province", "manitoba"], r"'manitoba' is not allowed.*nearest: Manitoba"),
+        (["run", "the-count", "-p", "province", ""], r"province: '' is not allowed"),
+        (["run", "the-count", "-p", "start", "2016-12"], r"month from 2017-01 to 2024-12; nearest: 2017-01"),
+        (["run", "the-count", "-p", "start", "2018-13"], r"'2018-13' is not allowed; a month from 2017-01"),
+        (["run", "the-count", "-p", "year", "2031"], r"a year from 2017 to 2024; nearest: 2024"),
+        (["run", "the-count", "-p", "year", "MMXXII"], r"'MMXXII' is not allowed; a year from 2017 to 2024"),
+        (["run", "the-count", "-p", "start", "2022-02", "-p", "end", "2022-01"], r"2022-01 is before start"),
+        (["run", "the-count", "-p", "year", "2019", "-p", "year", "2020"], r"year: given twice"),
+        (["run", "the-count", "--out", "README.md/x"], r"README\.md is a file, not a folder"),
+        (["run", "the-count", "-p", "province"], r"requires 2 arguments"),
+        (["run"], r"Missing argument 'CHAPTER'"),
+        (["list", "the-cuont"], r"no chapter 'the-cuont'"),
+        (["build", "--only", "the-cuont"], r"no chapter 'the-cuont'"),
+        (["build", "--workers", "0"], r"0 is not in the range x>=1"),
+        (["biuld"], r"No such command 'biuld'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_words_get_one_clear_error_and_write_nothing(built, words, said):
+    before = sorted(p for p in built.root.rglob("*") if "__pycache__" not in p.parts)
+    done = built.roxham(*words)
+    assert done.returncode == 2
+    assert re.search(said, lines(done), re.S), done.stderr
+    assert done.stdout == ""
+    assert sorted(p for p in built.root.rglob("*") if "__pycache__" not in p.parts) == before
+
+
+def test_a_rerun_that_fails_writes_nothing(project):
+    project.edit(
+        "chapters/03-the-count.md", "top = window.loc", "raise OSError('no such door')\ntop = window.loc"
+    )
+    done = project.roxham("run", "the-count", "-p", "year", "2019")
+    assert done.returncode == 1
+    assert "OSError: no such door" in lines(done)
+    assert not (project.root / "_build/runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "province: {from: interceptions.province}",
+            "provinces: {from: interceptions.province}",
+            "province, provinces",
+        ),
+        ("unit: year", "unit: decade", "'decade' is not one of value, year, month"),
+        ("{from: interceptions.province}", "{of: interceptions.province}", "the rule needs"),
+        ("{from: interceptions.province}", "{from: interception.province}", "interceptions"),
+        ("language: python", "language: julia", "kernelspec: language: python"),
+    ],
+)
+def test_a_chapter_whose_front_matter_is_wrong_is_named(project, old, new, said):
+    project.edit("chapters/03-the-count.md", old, new)
+    done = project.roxham("build")
+    assert done.returncode == 1
+    assert "chapters/03-the-count.md" in lines(done) and said in done.stderr
+
+
+def test_a_chapter_missing_from_disk_is_named(project):
+    project.edit("_toc.yml", "03-the-count", "03-the-cuont")
+    done = project.roxham("build")
+    assert done.returncode == 1
+    assert "_toc.yml: no chapter chapters/03-the-cuont; nearest: chapters/03-the-count" in lines(done)

@@ -1,0 +1,142 @@
+"""A warm kernel gives each notebook what a new one would."""
+
+import json
+import subprocess
+import sys
+import textwrap
+
+import jupytext
+import nbformat
+import papermill
+import pytest
+from project import CHECKOUT
+
+from roxham.publish.chapters import book
+from roxham.publish.runs import Run, execute
+from roxham.publish.warm import WarmKernel
+
+HOSTILE = """
+    import builtins, decimal, locale, os, random, sys, warnings
+    import altair as alt, numpy as np, pandas as pd
+    from roxham import charts, figures, tables
+    left_over = 1
+    builtins.left_over_too = 1
+    builtins.hex = None
+    pd.set_option("display.max_rows", 3)
+    pd.options.mode.copy_on_write = True
+    pd.options.display.float_format = "{:.1f}".format
+    alt.theme.enable("dark")
+    alt.data_transformers.enable("default", max_rows=2)
+    alt.renderers.enable("json")
+    random.seed(1); np.random.seed(1)
+    os.environ["LEFT_OVER"] = "1"; os.environ.pop("HOME", None)
+    os.chdir("/")
+    sys.path.insert(0, "/nowhere"); sys.argv.append("left-over")
+    warnings.simplefilter("error")
+    decimal.getcontext().prec = 2
+    charts.COLOURS.clear()
+    tables.load = None
+    figures.figure = None
+    get_ipython().display_formatter.formatters["text/html"].for_type(int, lambda n: "<b>mine</b>")
+    from myst_nb import glue
+    glue("left_over", "glued", display=False)
+"""
+
+WITNESS = """
+    import builtins, decimal, locale, os, random, sys, warnings
+    import altair as alt, numpy as np, pandas as pd
+    from roxham import charts, figures, tables
+    print(sorted(n for n in globals() if not n.startswith("_")))
+    print(hasattr(builtins, "left_over_too"), hex(16))
+    print(pd.get_option("display.max_rows"), pd.options.display.float_format)
+    print(alt.theme.active, alt.data_transformers.active, alt.data_transformers.options, alt.renderers.active)
+    print(random.random(), np.random.random())
+    print(os.environ.get("LEFT_OVER"), "HOME" in os.environ, os.getcwd())
+    print("/nowhere" in sys.path, "left-over" in sys.argv, len(warnings.filters), decimal.getcontext().prec)
+    print(len(charts.COLOURS) > 5, figures.registry(), tables.load("events").shape)
+    7
+"""
+
+
+def chapter(code: str) -> bytes:
+    head = "---\nkernelspec: {name: python3, display_name: Python 3, language: python}\n---\n"
+    return f"{head}\n```{{code-cell}} ipython3\n{textwrap.dedent(code).strip()}\n```\n".encode()
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    warm = WarmKernel()
+    yield warm
+    warm.stop()
+
+
+def outputs(result) -> list:
+    assert result.error is None, result.error
+    return [cell.get("outputs") for cell in json.loads(result.notebook)["cells"]]
+
+
+def test_nothing_leaks_from_a_hostile_notebook(kernel):
+    witness = Run("witness", chapter(WITNESS))
+    first = outputs(execute(witness, kernel))
+    outputs(execute(Run("hostile", chapter(HOSTILE)), kernel))
+    assert outputs(execute(witness, kernel)) == first
+    new = WarmKernel()
+    assert outputs(execute(witness, new)) == first
+    new.stop()
+
+
+def test_warm_and_cold_outputs_of_every_chapter_are_identical(kernel):
+    for one in book():
+        run = Run(one.name, one.source)
+        outputs(execute(Run("hostile", chapter(HOSTILE)), kernel))
+        warm = execute(run, kernel)
+        new = WarmKernel()
+        cold = execute(run, new)
+        new.stop()
+        assert warm.notebook == cold.notebook
+        assert warm.dependencies == cold.dependencies
+
+
+def test_plain_papermill_gives_the_same_outputs(kernel, monkeypatch, tmp_path):
+    one = next(c for c in book() if c.name.endswith("the-count"))
+    warm = execute(Run(one.name, one.source), kernel)
+    monkeypatch.setenv("ROXHAM_FIGURES", "site")
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    jupytext.write(jupytext.read(one.path), tmp_path / "in.ipynb")
+    plain = papermill.execute_notebook(tmp_path / "in.ipynb", None, progress_bar=False)
+    assert [c.get("outputs") for c in json.loads(nbformat.writes(plain))["cells"]] == outputs(warm)
+
+
+def test_the_recipe_for_people_who_use_no_command_of_ours_works(tmp_path):
+    recipe = (
+        f"{sys.executable} -m jupytext --to ipynb --output - chapters/03-the-count.md"
+        f" | {sys.executable} -m papermill - {tmp_path}/out.ipynb -p province Ontario"
+    )
+    done = subprocess.run(recipe, shell=True, cwd=CHECKOUT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert "Ontario counted 2 interceptions in June 2023" in (tmp_path / "out.ipynb").read_text()
+
+
+def test_a_notebook_depends_on_the_files_that_it_read_and_no_others(kernel):
+    result = execute(Run("one", chapter("from roxham import tables; tables.load('events')")), kernel)
+    assert {"data/tables/events.csv", "data/tables/sources.csv", "data/datapackage.json"} <= set(
+        result.dependencies
+    )
+    assert "scripts/roxham/tables.py" in result.dependencies
+    assert not {p for p in result.dependencies if "southbound" in p or p.endswith("charts.py")}
+
+
+def test_an_error_names_line_cell_and_frames(kernel):
+    source = chapter("x = 1") + b"\n```{code-cell} ipython3\n\ny = x / 0\n```\n"
+    result = execute(Run("chapters/bad", source), kernel)
+    assert (
+        "chapters/bad.md, line 11, cell 1 (`y = x / 0`): ZeroDivisionError: division by zero" in result.error
+    )
+    assert "y = x / 0" in result.error.splitlines()[-1]
+    outputs(execute(Run("after", chapter("x = 1")), kernel))
+
+
+def test_a_kernel_that_dies_is_an_error_and_the_next_notebook_runs(kernel):
+    result = execute(Run("chapters/dies", chapter("import os; os._exit(3)")), kernel)
+    assert "chapters/dies.md: DeadKernelError" in result.error
+    outputs(execute(Run("after", chapter("x = 1")), kernel))

@@ -1,0 +1,117 @@
+"""The printed pages, in a real browser, as a reader opens them."""
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+
+PAGES = [
+    "index.html",
+    "chapters/index.html",
+    "chapters/03-the-count.html",
+    "chapters/07-the-other-direction.html",
+]
+CHAPTERS = PAGES[1:]
+SIZES = {"desk": 1280, "phone": 360}
+
+
+@pytest.fixture(params=[("desk", "light"), ("phone", "dark")], ids="-".join)
+def reader(request, browser):
+    """A reader's window, networking off; what it complains of and asks for is kept."""
+    size, scheme = request.param
+    context = browser.new_context(
+        viewport={"width": SIZES[size], "height": 900}, color_scheme=scheme, offline=True
+    )
+    page = context.new_page()
+    page.complaints, page.asked = [], []
+    page.on("console", lambda m: m.type in ("error", "warning") and page.complaints.append(m.text))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("requestfailed", lambda request: page.complaints.append(f"failed: {request.url}"))
+    page.on("request", lambda request: page.asked.append(request.url))
+    yield page
+    context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_opens_from_disk_without_a_complaint_or_a_foreign_request(built, reader, name):
+    reader.goto((built.html / name).as_uri())
+    reader.wait_for_load_state("networkidle")
+    assert reader.complaints == []
+    assert {urlsplit(url).scheme for url in reader.asked} <= {"file", "data"}
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_every_figure_shows_one_drawing_that_fits(built, reader, name):
+    reader.goto((built.html / name).as_uri())
+    figures = reader.locator(".rx-figure")
+    assert figures.count() >= (1 if "index" in name else 5)
+    for figure in figures.all():
+        drawings = [d for d in figure.locator('[role="img"]').all() if d.is_visible()]
+        assert len(drawings) == 1, figure.get_attribute("id")
+        box, page = drawings[0].bounding_box(), reader.viewport_size["width"]
+        assert box["height"] > 80
+        assert box["x"] >= 0 and box["x"] + box["width"] <= page
+        assert len(drawings[0].get_attribute("aria-label")) > 40
+    assert reader.evaluate("document.documentElement.scrollWidth") <= reader.viewport_size["width"]
+
+
+def test_chart_text_is_never_smaller_than_12_px(built, reader):
+    reader.goto((built.html / "chapters/03-the-count.html").as_uri())
+    sizes = reader.evaluate(
+        """() => [...document.querySelectorAll('.rx-figure svg text')]
+            .filter(t => t.checkVisibility() && t.textContent.trim())
+            .map(t => parseFloat(getComputedStyle(t).fontSize) * t.getScreenCTM().a)"""
+    )
+    assert len(sizes) > 50
+    assert min(sizes) >= 11.99
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_without_javascript_every_chart_and_number_is_there(built, browser, name):
+    context = browser.new_context(java_script_enabled=False, offline=True)
+    page = context.new_page()
+    page.goto((built.html / name).as_uri())
+    for figure in page.locator(".rx-figure").all():
+        assert sum(d.is_visible() for d in figure.locator('[role="img"] svg').all()) == 1
+        assert not figure.locator("button").count() or not figure.locator("button").first.is_visible()
+    text = page.locator("article").inner_text()
+    assert "glue:" not in text and "{{" not in text
+    assert not re.search(r"\bnan\b|\bNaT\b|\bNone\b|<NA>", text)
+    context.close()
+
+
+def test_the_live_view_comes_from_one_local_file_when_asked_for(built, reader):
+    reader.goto((built.html / "chapters/03-the-count.html").as_uri())
+    reader.wait_for_load_state("networkidle")
+    assert not [url for url in reader.asked if "roxham-vega" in url]
+    figure = reader.locator("#fig-interceptions-monthly")
+    figure.get_by_role("button").click()
+    figure.locator(".rx-live svg").wait_for(state="visible", timeout=20_000)
+    assert len([url for url in reader.asked if "roxham-vega" in url]) == 1
+    assert reader.complaints == []
+    assert {urlsplit(url).scheme for url in reader.asked} <= {"file", "data", "blob"}
+
+
+def test_the_data_of_a_figure_are_a_table_beside_it(built, reader):
+    reader.goto((built.html / "chapters/03-the-count.html").as_uri())
+    figure = reader.locator("#fig-interceptions-by-province-year")
+    figure.locator("details.rx-data summary").click()
+    table = figure.locator("table")
+    assert table.is_visible()
+    cells = dict(zip(*[iter(table.locator("tbody th, tbody td").all_inner_texts()[:20])] * 2, strict=False))
+    assert "39,171" in table.inner_text() and cells
+
+
+def test_dark_mode_leaves_no_white_sheet_under_a_figure(built, browser):
+    context = browser.new_context(color_scheme="dark", offline=True)
+    page = context.new_page()
+    page.goto((built.html / "chapters/07-the-other-direction.html").as_uri())
+    page.wait_for_load_state("networkidle")
+    light = page.evaluate(
+        """() => [...document.querySelectorAll('.rx-figure, .rx-figure *, .cell_output, .cell_output *')]
+            .filter(e => e.checkVisibility() && !e.closest('svg'))
+            .map(e => getComputedStyle(e).backgroundColor.match(/[\\d.]+/g).map(Number))
+            .filter(([r, g, b, a = 1]) => a > 0.5 && r + g + b > 300).length"""
+    )
+    assert light == 0
+    context.close()
