@@ -139,6 +139,16 @@ def test_every_local_feature_names_a_source_a_licence_and_its_precision():
     assert frame.loc[frame["precision_m"].isna(), "kind"].eq("route").all()
 
 
+def test_the_points_of_the_map_are_those_of_the_tables():
+    points = maps.layer("local", "port_of_entry", "crossing", "city", "village").geometry
+    known = {
+        (round(row.lon, 6), round(row.lat, 6))
+        for name in ("crossings", "places")
+        for row in tables.load(name).itertuples()
+    }
+    assert {(round(p.x, 6), round(p.y, 6)) for p in points} <= known
+
+
 def test_what_no_survey_holds_is_marked_schematic():
     frame = maps.layer("local").set_index("id")["schematic"]
     assert frame[["roxham-us", "roxham-south", "route-bus", "route-taxi"]].all()
