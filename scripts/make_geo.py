@@ -151,6 +151,7 @@ BOUNDARY = {
 }
 AROUND = ["NY", "VT", "NH", "ME", "MA", "CT", "RI", "NJ", "PA"]  # states of the regional map
 WITH_COUNTIES = ["NY", "VT", "NH"]
+FINER = 2  # decimals more for what would vanish
 WINDOW = (-79.9, 39.9, -69.0, 47.5)  # of the regional map, degrees
 
 
@@ -375,7 +376,10 @@ def named(frame: gpd.GeoDataFrame, waters: dict) -> gpd.GeoDataFrame:
 def for_d3(shape: shapely.Geometry, decimals: int) -> shapely.Geometry:
     """Rounded, valid, and wound as d3 wants it: seen from above, exteriors clockwise (RFC 7946 is the reverse).
     d3 joins points by great circles, so a long edge along a parallel gets points between."""
-    rounded = shapely.set_precision(shapely.segmentize(shape, 3), 10.0**-decimals)
+    shape = shapely.segmentize(shape, 3)
+    rounded = shapely.set_precision(shape, 10.0**-decimals)
+    if rounded.is_empty:  # the Vatican
+        rounded = shapely.set_precision(shape, 10.0 ** -(decimals + FINER))
     return shapely.orient_polygons(rounded, exterior_cw=True)
 
 
@@ -385,7 +389,7 @@ def write(frame: gpd.GeoDataFrame, file: Path, decimals: int) -> None:
     lines = []
     for row in frame.itertuples():
         shape = json.loads(shapely.to_geojson(for_d3(row.geometry, decimals)))
-        shape["coordinates"] = rounded(shape["coordinates"], decimals)
+        shape["coordinates"] = rounded(shape["coordinates"], decimals + FINER)
         values = {c: getattr(row, c) for c in columns if not pd.isna(getattr(row, c))}
         feature = {"type": "Feature", "properties": values, "geometry": shape}
         lines.append(json.dumps(feature, ensure_ascii=False, separators=(",", ":")))

@@ -405,7 +405,7 @@ _ON_REGION = {
     "plattsburgh": ("w", "w"),
     "burlington": ("e", "e"),
     "albany": ("w", "w"),
-    "new-york": ("w", "w"),
+    "new-york": ("w", "nw"),
     "boston": ("w", "w"),
     "crossing": ("nw", "nw"),
     "QC": ("c", "c", -72.2, 45.9),
@@ -414,7 +414,7 @@ _ON_REGION = {
     "VT": ("c", "c", -72.72, 43.95),
 }
 _ON_CROSSING = {
-    "hemmingford": ("ne", "n"),
+    "hemmingford": ("w", "n"),
     "lacolle": ("w", "w"),
     "champlain": ("e", ""),
     "rouses-point": ("w", "w"),
@@ -422,7 +422,7 @@ _ON_CROSSING = {
     "port-lacolle-15": ("e", "", -73.4515, 45.0145),
     "a15": ("e", "e", -73.4525, 45.035),
     "i87": ("e", "e", -73.4565, 44.9725),
-    "roxham-north": ("e", "", -73.5115, 45.0573),
+    "roxham-north": ("w", "", -73.5125, 45.0573),
     "QC": ("c", "c", -73.585, 45.031),
     "NY": ("c", "c", -73.575, 44.982),
     "45° N": ("s", "s", -73.605, 45.0),
@@ -519,7 +519,7 @@ def _scale_bar(view: View, ground: str) -> list[alt.Chart]:
 
 def _north(view: View, ground: str) -> list[alt.Chart]:
     """An arrow and an N beside the scale bar."""
-    x = 40 + view.scale * view.bar / view.radius
+    x = 32 + view.scale * view.bar / view.radius
     arrow = {"shape": "M0,-1.4L0.55,0.8L0,0.4L-0.55,0.8Z", "size": 180, "filled": True, "opacity": 1}
     return [
         _fixed(x=x, y=view.height - 32).mark_point(**arrow, fill=colour("ink")),

@@ -172,7 +172,8 @@ class Record:
             return error.faults
         faults = self._faults(names)
         faults += chain.from_iterable(self._notes(name)[1] for name in self._hand_names())
-        faults += self._unknown_files() + self._unknown_hand_sources() + self._stale_corrections()
+        faults += self._unknown_files() + self._unknown_hand_sources() + self._unknown_hand_tables()
+        faults += self._stale_corrections()
         faults += chain.from_iterable(map(_description_faults, self._resources().values()))
         if not any(sheet.text is None for sheet in map(self._sheet, names)):
             faults += self._orphans()
@@ -381,6 +382,15 @@ class Record:
             Fault(f"hand/{name}.yml", row, "source_id", source, f"is not in sources{_nearest(source, known)}")
             for name, row, source in self._hand_sources()
             if source not in known
+        ]
+
+    def _unknown_hand_tables(self) -> list[Fault]:
+        return [
+            Fault(f"hand/{name}.yml", row, "tables", table, f"is not a table{_nearest(table, self.names())}")
+            for name in self._hand_names()
+            for row, entry in self._notes(name)[0]
+            for table in entry.get("tables", [])
+            if table not in self.names()
         ]
 
     def _orphans(self) -> list[Fault]:
