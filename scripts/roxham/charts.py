@@ -284,16 +284,18 @@ def bars(
     y: str,
     *,
     colours: str | Mapping[str, str] = "quebec",
-    sort: Sequence | str = "-x",
+    sort: Sequence | None = None,
     format: str = ",.0f",
 ) -> alt.LayerChart:
     """Horizontal bars from zero, ranked, each with its value at its end.
 
     data: one row a bar; `x` a number, `y` a category. colours: a name of `COLOURS`, or {category: name}.
-    sort: longest first, or an order of categories. format: d3 format of the values. Raises ValueError for a
+    sort: the categories in order; longest first by default. format: d3 format of the values. Raises ValueError for a
     missing column.
     """
     _columns(data, [x, y], "charts.bars")
+    # spelled out: Vega-Lite's own sort by value is lost where layers share an axis
+    sort = list(sort if sort is not None else data.sort_values(x, ascending=False, kind="stable")[y])
     tips = [alt.Tooltip(y, type="nominal"), alt.Tooltip(x, format=format)]
     base = alt.Chart(data).encode(
         alt.X(x, type="quantitative", axis=None, scale=alt.Scale(zero=True)),
