@@ -233,9 +233,9 @@ def north_america(read: Sources) -> gpd.GeoDataFrame:
     whole = read.read("countries", encoding="utf-8").set_index("ISO_A3_EH")  # the other is cut at 45° W
     around.loc[around["id"] == "GRL", "geometry"] = [whole.loc["GRL", "geometry"]]
     land = pd.concat([regions, around]).to_crs(CONTINENT)
-    land["geometry"] = big_parts(land, 400e6)
+    land["geometry"] = big_parts(land, 800e6)
     land = land[~land.is_empty]
-    land["geometry"] = shapely.coverage_simplify(land.geometry.values, 7_000)
+    land["geometry"] = shapely.coverage_simplify(land.geometry.values, 9_000)
 
     lakes = read.read("50m", layer="lakes").to_crs(CONTINENT)
     lakes = lakes[lakes.area > 2_000e6]
@@ -254,7 +254,7 @@ def quebec_new_york(read: Sources) -> gpd.GeoDataFrame:
     canada = canadian_side(read, window, usa)
 
     land = pd.concat([counties, canada])
-    land["geometry"] = shapely.coverage_simplify(land.geometry.values, 500)
+    land["geometry"] = shapely.coverage_simplify(land.geometry.values, 800)
     counties, canada = land[land["STATEFP"].notna()], land[land["STATEFP"].isna()]
     shapes = counties.groupby("STATEFP")["geometry"].agg(
         lambda parts: shapely.coverage_union_all(parts.values)
@@ -285,7 +285,7 @@ def quebec_new_york(read: Sources) -> gpd.GeoDataFrame:
 
     lakes = read.read("lakes").clip(window).explode().to_crs(UTM)
     lakes = lakes[lakes.area > 25e6]
-    lakes["geometry"] = lakes.simplify(250)
+    lakes["geometry"] = lakes.simplify(400)
     rivers = named(read.read("50m", layer="rivers").clip(window).explode().assign(kind="river"), RIVERS)
     water = [named(lakes.to_crs(DEGREES).assign(kind="lake"), WATERS), rivers[rivers["name"].notna()]]
     return pd.concat([land.to_crs(DEGREES), *water]).sort_values(["kind", "id"])
@@ -325,8 +325,8 @@ def world(read: Sources) -> gpd.GeoDataFrame:
     frame = frame[~frame["id"].isin(["-99", "ATA"])]
     shapes = frame.groupby("id")["geometry"].agg(lambda parts: shapely.coverage_union_all(parts.values))
     frame = gpd.GeoDataFrame({"id": shapes.index, "kind": "country"}, geometry=shapes.values, crs=DEGREES)
-    frame["geometry"] = big_parts(frame, 0.08)
-    frame["geometry"] = shapely.coverage_simplify(frame.geometry.values, 0.25)
+    frame["geometry"] = big_parts(frame, 0.2)
+    frame["geometry"] = shapely.coverage_simplify(frame.geometry.values, 0.2)
     return frame.join(country_names(read), on="id")
 
 
@@ -413,7 +413,7 @@ LAYERS = {  # maker, decimals of a degree, and what layers.yml says
             "shows": "Canadian provinces, U.S. states, the countries around them, lakes of 2,000 km² or more",
             "for": "maps of the continent, 1:10 million or smaller",
             "packages": ["natural-earth-50m", "natural-earth-countries", "census-2016"],
-            "tolerance": "7 km (coverage, so that neighbours keep one line); parts under 400 km² left out",
+            "tolerance": "9 km (coverage, so that neighbours keep one line); parts under 800 km² left out",
         },
     ),
     "quebec_new_york": (
@@ -423,7 +423,7 @@ LAYERS = {  # maker, decimals of a degree, and what layers.yml says
             "shows": "counties of NY, VT and NH, nine states, provinces, lakes of 25 km² or more, three rivers",
             "for": "maps of the region, 1:1 million or smaller",
             "packages": ["census-2016", "natural-earth-countries", "natural-earth-10m", "natural-earth-50m"],
-            "tolerance": "500 m on land (coverage), 250 m on lakes; rivers as drawn at 1:50 million",
+            "tolerance": "800 m on land (coverage), 400 m on lakes; rivers as drawn at 1:50 million",
         },
     ),
     "boundary": (
@@ -453,7 +453,7 @@ LAYERS = {  # maker, decimals of a degree, and what layers.yml says
             "shows": "countries by ISO 3166 alpha-3, without Antarctica; Kosovo is XKX",
             "for": "maps of the world, 1:50 million or smaller",
             "packages": ["natural-earth-countries"],
-            "tolerance": "0.25° (coverage); parts under 0.08 square degrees left out",
+            "tolerance": "0.2° (coverage); parts under 0.2 square degrees left out",
         },
     ),
 }
