@@ -166,13 +166,12 @@ def _unique_figures(notebooks: dict[str, str]) -> None:
 
 def _publish(notebooks, chapters: list[Chapter], target: Path, now, watcher) -> bool:
     """Print the book and swap it in for `target`, unless what stands there is just that. True if printed."""
-    printer = {p: h for p, h in now.items() if p.startswith("scripts/roxham/")}
     files = {
         f: (ROOT / f).read_bytes()
         for f in sorted(p.relative_to(ROOT).as_posix() for p in _printed_files(chapters))
     }
     identity = digest(
-        json.dumps([notebooks, printer]).encode(),
+        json.dumps([notebooks, now]).encode(),
         (ROOT / "requirements.txt").read_bytes(),
         *(part for name, content in files.items() for part in (name.encode(), content)),
     )

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from roxham import figures
+from roxham.publish import downloads
 
 ASSETS = Path(__file__).parent / "assets"
 UNWANTED = ("thebe", "fontawesome")  # live kernels from a CDN, of which we have none
@@ -39,3 +40,4 @@ def _finish(app, exception) -> None:
         static = Path(app.outdir) / "_static"
         figures.write_assets(static)
         shutil.copy(ASSETS / "roxham-site.css", static)
+        downloads.write(Path(app.outdir) / "data")
