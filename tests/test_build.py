@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-CHAPTERS = {"index", "03-the-count", "07-the-other-direction"}
+CHAPTERS = {"index", "03-the-count", "07-the-other-direction", "14-the-record"}
 DECEMBER = "2022-12,Quebec,4689,"
 
 

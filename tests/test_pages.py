@@ -10,6 +10,7 @@ PAGES = [
     "chapters/index.html",
     "chapters/03-the-count.html",
     "chapters/07-the-other-direction.html",
+    "chapters/14-the-record.html",
 ]
 CHAPTERS = PAGES[1:]
 SIZES = {"desk": 1280, "phone": 360}

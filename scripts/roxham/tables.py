@@ -130,6 +130,11 @@ class Record:
         """Names of the tables, in the order of datapackage.json."""
         return list(self._resources())
 
+    def about(self, name: str) -> dict:
+        """What datapackage.json says of a table: title, description, schema (fields with type, unit, rounding) and
+        the rest, as a copy. Raises LookupError for an unknown name."""
+        return copy.deepcopy(self._resources()[_known(name, self.names(), "table")])
+
     def load(self, name: str, vintage: str | None = None) -> pd.DataFrame:
         """One validated table, as an independent copy; `attrs["table"]` is its name.
 
@@ -1103,6 +1108,7 @@ def _stat(file: Path):
 
 
 _record = Record(DATA)
-names, load, check, hand = _record.names, _record.load, _record.check, _record.hand
+names, about, load = _record.names, _record.about, _record.load
+check, hand = _record.check, _record.hand
 sources, total, correct, vintages = _record.sources, _record.total, _record.correct, _record.vintages
 path, files_read, forget = _record.path, _record.files_read, _record.forget
