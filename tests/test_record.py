@@ -1,5 +1,6 @@
 """Claims about the world, tested on the record as it is."""
 
+import re
 import time
 from pathlib import Path
 
@@ -170,6 +171,16 @@ def test_the_land_channel_of_quebec_is_its_border_office():
 def test_every_row_has_a_source_that_exists(name):
     known = set(tables.load("sources")["source_id"])
     assert set(tables.load(name)["source_id"]) <= known
+
+
+def test_the_readme_counts_the_rows_of_every_table():
+    text = (tables.DATA / "README.md").read_text(encoding="utf-8")
+    told = {}
+    for name, rows in re.findall(r"^\| `(\w+)` \| ([0-9,+ ]+) \|", text, re.MULTILINE):
+        older = name.removesuffix("_vintages")
+        names = [name, f"{older}_totals{name.removeprefix(older)}"]
+        told |= {n: int(r.replace(",", "")) for n, r in zip(names, rows.split(" + "), strict=False)}
+    assert told == {name: len(tables.load(name)) for name in tables.names()}
 
 
 def test_every_hand_entry_has_a_source_and_a_reason_or_a_definition():
