@@ -14,7 +14,7 @@ site: .venv/.site-ready  ## build the site in _build/html
 test: .venv/.test-ready  ## check the code, the record and the built pages
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@ROXHAM_CHROMIUM="$$($(BIN)/python tests/chromium.py)" && export ROXHAM_CHROMIUM && $(BIN)/pytest $(TESTS)
+	@ROXHAM_CHROMIUM="$$($(BIN)/python tests/chromium.py)" && export ROXHAM_CHROMIUM && $(BIN)/pytest -n 2 --dist worksteal $(TESTS)
 
 serve: .venv/.site-ready  ## serve the site on this machine; build again when a file changes
 	@$(BIN)/roxham serve

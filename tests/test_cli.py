@@ -140,3 +140,35 @@ def test_a_chapter_missing_from_disk_is_named(project):
     done = project.roxham("build")
     assert done.returncode == 1
     assert "_toc.yml: no chapter chapters/03-the-cuont; nearest: chapters/03-the-count" in lines(done)
+
+
+def test_data_diff_shows_added_revised_and_withdrawn(project):
+    new = project.root / "data/tables/southbound.csv"
+    old = project.root / "old.csv"
+    lines_ = new.read_text().splitlines(keepends=True)
+    old.write_text(
+        "".join(
+            line.replace("Swanton,153,", "Swanton,150,") if line.startswith("1999-10,") else line
+            for line in lines_
+            if not line.startswith("2026-08,Swanton,")
+        )
+        + "2026-09,Swanton,1,exact,,cbp-sectors-2023-2026-08,\n"
+    )
+    done = project.roxham("data", "diff", old, new)
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.splitlines()
+    assert said[0] == "1 added, 1 revised, 1 withdrawn"
+    assert said[1] == "~ 1999-10 · Swanton · encounters: 150 → 153"
+    assert said[2].startswith("+ 2026-08 · Swanton: encounters 87, ")
+    assert said[3].startswith("- 2026-09 · Swanton: encounters 1, ")
+
+
+def test_data_diff_of_two_tables_or_of_nothing_is_refused(project):
+    tables = project.root / "data/tables"
+    for pair, said in [
+        ((tables / "events.csv", tables / "southbound.csv"), "is not a version of southbound"),
+        ((project.root / "none.csv", tables / "southbound.csv"), "is not there"),
+    ]:
+        done = project.roxham("data", "diff", *pair)
+        assert done.returncode == 2
+        assert said in lines(done)

@@ -1,5 +1,6 @@
 """Claims about the world, tested on the record as it is."""
 
+import re
 import time
 from pathlib import Path
 
@@ -143,14 +144,15 @@ def test_every_row_of_claims_by_channel_agrees_with_its_printed_totals():
     cells = cells.assign(period=cells["month"].dt.strftime("%Y-%m"), place=cells["province"])
     totals = bounds(tables.load("claims_by_channel_totals"))
     months, years = totals[totals["period"].str.len() == 7], totals[totals["period"].str.len() == 4]
-    canada = (months["place"] == "Canada") & months["channel"].isin(cells["channel"])
-    ports, every = months["channel"] == "All ports", months["agency"] == "CBSA and IRCC"
     assert (len(cells), len(months), len(years)) == (5_544, 2_940, 707)
-    assert agree(months[canada], cells, ["period", "agency", "channel"]).empty
-    by_place = months[months["place"] != "Canada"]
-    assert agree(by_place[ports], cells[cells["channel"] != "Inland"], ["period", "place"]).empty
-    assert agree(by_place[every], cells, ["period", "place"]).empty
-    assert agree(months[(months["place"] == "Canada") & every], by_place[every], ["period"]).empty
+    ports = cells[cells["channel"] != "Inland"]
+    canada, places = months[months["place"] == "Canada"], months[months["place"] != "Canada"]
+    by_channel = canada[canada["channel"].isin(cells["channel"])]
+    assert agree(by_channel, cells, ["period", "agency", "channel"]).empty
+    assert agree(places.query("channel == 'All ports'"), ports, ["period", "place"]).empty
+    assert agree(places.query("channel == 'All'"), cells, ["period", "place"]).empty
+    everything = canada.query("agency == 'CBSA and IRCC'")
+    assert agree(everything, places.query("channel == 'All'"), ["period"]).empty
     both = pd.concat([cells, months])
     yearly = both.assign(period=both["period"].str[:4])
     assert agree(years, yearly, ["period", "place", "agency", "channel"]).empty
@@ -169,6 +171,16 @@ def test_the_land_channel_of_quebec_is_its_border_office():
 def test_every_row_has_a_source_that_exists(name):
     known = set(tables.load("sources")["source_id"])
     assert set(tables.load(name)["source_id"]) <= known
+
+
+def test_the_readme_counts_the_rows_of_every_table():
+    text = (tables.DATA / "README.md").read_text(encoding="utf-8")
+    told = {}
+    for name, rows in re.findall(r"^\| `(\w+)` \| ([0-9,+ ]+) \|", text, re.MULTILINE):
+        older = name.removesuffix("_vintages")
+        names = [name, f"{older}_totals{name.removeprefix(older)}"]
+        told |= {n: int(r.replace(",", "")) for n, r in zip(names, rows.split(" + "), strict=False)}
+    assert told == {name: len(tables.load(name)) for name in tables.names()}
 
 
 def test_every_hand_entry_has_a_source_and_a_reason_or_a_definition():

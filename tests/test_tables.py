@@ -329,6 +329,9 @@ DAMAGE = {
         rewrite(INTERCEPTIONS, lambda c: (c.decode().encode("utf-16"), 1)), INTERCEPTIONS, "", None, "is not UTF-8",
     ),
     "half a file": (rewrite(CHANNELS, cut_in_half), CHANNELS, "", None, "may be cut off"),
+    "a thin space in a count": (
+        Edit(INTERCEPTIONS, QC, "4689", "4\u202f689"), INTERCEPTIONS, "people", "4\u202f689", "non-breaking",
+    ),
     "semicolons for commas": (
         rewrite(INTERCEPTIONS, lambda c: (c.replace(b",", b";"), 1)), INTERCEPTIONS, "month", "month", "missing",
     ),

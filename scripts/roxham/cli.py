@@ -14,10 +14,10 @@ def main() -> None:
     """Build, check and rerun the publication on Roxham Road."""
 
 
-def command(*examples: str, name: str | None = None):
+def command(*examples: str, name: str | None = None, group: click.Group = main):
     """A subcommand whose help ends in examples."""
     text = "\b\nExamples:\n" + "\n".join(f"  {e}" for e in examples)
-    return main.command(name=name, epilog=text)
+    return group.command(name=name, epilog=text)
 
 
 def say(text: str = "") -> None:
@@ -130,6 +130,39 @@ def check() -> None:
         print_faults(faults)
         stop(f"roxham check: {len(faults)} fault{'s' if len(faults) != 1 else ''}", 1)
     print(f"the record is valid: {len(tables.names())} tables")
+
+
+@main.group()
+def data() -> None:
+    """Look into the tables of the record."""
+
+
+@command(
+    "roxham data diff old/southbound.csv data/tables/southbound.csv",
+    "git show HEAD~1:data/tables/events.csv > events.csv && roxham data diff events.csv data/tables/events.csv",
+    group=data,
+)
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@click.option(
+    "--table", help="The table that both are versions of; guessed from the file's name and columns."
+)
+def diff(old: Path, new: Path, table: str | None) -> None:
+    """Show what changed from OLD to NEW, two versions of a table: rows added, cells revised, rows withdrawn."""
+    from roxham import tables
+
+    try:
+        changes = tables.diff(old, new, table)
+    except (ValueError, LookupError) as error:
+        stop(f"roxham data diff: {error.args[0]}", 2)
+    counts = changes.change.value_counts()
+    print(", ".join(f"{counts.get(kind, 0)} {kind}" for kind in ("added", "revised", "withdrawn")))
+    keys = [c for c in changes.columns if c not in ("change", "column", "before", "after")]
+    for row in changes.to_dict("records"):
+        where = " · ".join(filter(None, [*(str(row[k]) for k in keys), row["column"]]))
+        before, after = row["before"] or "(empty)", row["after"] or "(empty)"
+        what = {"added": f"+ {where}: {after}", "withdrawn": f"- {where}: {before}"}
+        print(what.get(row["change"]) or f"~ {where}: {before} → {after}")
 
 
 @command("roxham serve", "roxham serve --port 9000")

@@ -605,10 +605,20 @@ def _player() -> str:
 
 @cache
 def _bundle() -> str:
+    """Vega, Vega-Lite and vega-embed as one script; kept in the folder ROXHAM_CACHE, if there is one."""
+    name = f"vega-{vlc.__version__}-{VL_VERSION}.js"
+    kept = Path(os.environ["ROXHAM_CACHE"], name) if "ROXHAM_CACHE" in os.environ else None
+    if kept and kept.is_file():
+        return kept.read_text(encoding="utf-8")
     # in a function of its own: its top-level names are one letter long, and a page has others of those
-    return (
+    text = (
         "(() => {" + vlc.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VL_VERSION) + "\n})();"
     )
+    if kept:
+        part = kept.with_suffix(f".{os.getpid()}")
+        part.write_text(text, encoding="utf-8")
+        part.replace(kept)
+    return text
 
 
 def _script(text: str) -> str:

@@ -971,6 +971,8 @@ def diff(
     row, `after` or `before` holds the whole row. A column that only one version has is one line. Raises
     ValueError, naming the file, when a file is missing, is not one of the table, or has a key twice.
     """
+    if table is None and (isinstance(old, Record) or isinstance(new, Record)):
+        raise ValueError("to compare records, name a table")
     record = new if isinstance(new, Record) else _record
     files = [
         v.root / v._file(_known(table, v.names(), "table")) if isinstance(v, Record) else Path(v)

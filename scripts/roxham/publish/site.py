@@ -235,7 +235,13 @@ def _print(stage: Path, work: Path) -> Path:
     command = [Path(sysconfig.get_path("scripts")) / "jupyter-book", "build", "-W", "-n", "--keep-going"]
     done = subprocess.run(
         [*command, "--path-output", work, stage],
-        env=os.environ | {"PYTHONHASHSEED": "0", "NO_COLOR": "1", "ROXHAM_FIGURES": "site"},
+        env=os.environ
+        | {
+            "PYTHONHASHSEED": "0",
+            "NO_COLOR": "1",
+            "ROXHAM_FIGURES": "site",
+            "ROXHAM_CACHE": str(BUILD / "cache"),
+        },
         capture_output=True,
         text=True,
     )
