@@ -298,7 +298,8 @@ def bars(
     sort = list(sort if sort is not None else data.sort_values(x, ascending=False, kind="stable")[y])
     tips = [alt.Tooltip(y, type="nominal"), alt.Tooltip(x, format=format)]
     base = alt.Chart(data).encode(
-        alt.X(x, type="quantitative", axis=None, scale=alt.Scale(zero=True)),
+        # to the longest bar exactly: room up to a round number would be taken from the values at the ends
+        alt.X(x, type="quantitative", axis=None, scale=alt.Scale(zero=True, nice=False)),
         alt.Y(y, type="nominal", sort=sort, title=None, axis=alt.Axis(domain=False, labelLimit=150)),
     )
     drawn = base.mark_bar().encode(color=_tint(data[y], y, colours), tooltip=tips)
