@@ -398,7 +398,8 @@ def small_multiples(
         .properties(width=120, height=height)
     )
     facet = alt.Facet(panel, type="nominal", sort=names, title=None)
-    chart = alt.layer(line, data=data).facet(facet, columns=columns)
+    # flush: panels in line with each other, whatever room their own labels take
+    chart = alt.layer(line, data=data).facet(facet, columns=columns, bounds="flush", spacing=44)
     return chart.resolve_scale(y="independent") if independent else chart
 
 
