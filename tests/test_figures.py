@@ -598,7 +598,7 @@ def test_a_refused_figure_does_not_take_its_id():
 
 def test_an_unknown_mode_is_refused(monkeypatch):
     monkeypatch.setenv("ROXHAM_FIGURES", "interactive")
-    with pytest.raises(FigureError, match="allowed are site, static, live"):
+    with pytest.raises(ValueError, match="allowed are site, static, live"):
         make()._repr_mimebundle_()
 
 

@@ -2,6 +2,7 @@
 
 import html
 import math
+import os
 import re
 
 import pandas as pd
@@ -34,9 +35,7 @@ def facts(**values: str) -> None:
     for name, value in values.items():
         glue(name, value, display=False)
 
-    from roxham.figures import is_live
-
-    if is_live():
+    if display_mode() == "live":
         from IPython.display import HTML, display
 
         rows = "".join(
@@ -45,6 +44,14 @@ def facts(**values: str) -> None:
         )
         caption = '<caption style="white-space:nowrap">Facts glued for the text</caption>'
         display(HTML(f"<table>{caption}<tbody>{rows}</tbody></table>"))
+
+
+def display_mode() -> str:
+    """How outputs show themselves: "site", "static" or "live" (see `figures`). Raises ValueError for another."""
+    how = os.environ.get("ROXHAM_FIGURES") or ("live" if os.environ.get("JPY_SESSION_NAME") else "static")
+    if how not in {"site", "static", "live"}:
+        raise ValueError(f"ROXHAM_FIGURES is {how!r}; allowed are site, static, live")
+    return how
 
 
 def n(value: float, digits: int = 0) -> str:

@@ -32,7 +32,7 @@ import pandas as pd
 import vl_convert as vlc
 
 from roxham.charts import COLOURS, NARROW, TEXT, WIDE
-from roxham.facts import month
+from roxham.facts import display_mode, month
 
 MAX_ROWS = 5_000
 VL_VERSION = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
@@ -75,7 +75,7 @@ class Figure:
     html: str = field(repr=False)
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
-        how, page = mode(), self.html
+        how, page = display_mode(), self.html
         first = _kernel.setdefault("first", self.id) == self.id
         if how == "live":
             page = page.replace('class="rx-figure"', 'class="rx-figure" data-rx-live', 1)
@@ -165,19 +165,6 @@ def reset() -> None:
     """Forget the figures of this kernel, as when another chapter runs in it."""
     _kernel.clear()
     _kernel.update(figures={}, owners={})
-
-
-def mode() -> str:
-    """ "site", "static" or "live"; see the module. Raises FigureError for another ROXHAM_FIGURES."""
-    how = os.environ.get("ROXHAM_FIGURES") or ("live" if os.environ.get("JPY_SESSION_NAME") else "static")
-    if how not in {"site", "static", "live"}:
-        raise FigureError(f"ROXHAM_FIGURES is {how!r}; allowed are site, static, live")
-    return how
-
-
-def is_live() -> bool:
-    """Whether a person is working in JupyterLab."""
-    return mode() == "live"
 
 
 def _claim(who: str, id: str) -> None:
