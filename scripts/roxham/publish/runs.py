@@ -146,7 +146,8 @@ def execute_all(
             n_workers=min(workers, len(runs)),
             threads_per_worker=1,
             processes=False,
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",
+            worker_dashboard_address="127.0.0.1:0",
         )
     try:
         try:
