@@ -16,7 +16,7 @@ def links(built, browser):
     """Where the page's links to data lead, name → file, by the browser's own reading of them."""
     page = browser.new_page()
     page.goto((built.html / PAGE).as_uri())
-    found = page.locator('a[href*="/data/"]').evaluate_all(
+    found = page.locator('a[href^="../data/"]').evaluate_all(
         "all => all.map(a => decodeURI(new URL(a.href).pathname))"
     )
     page.close()
