@@ -27,7 +27,7 @@ lock: .venv/.test-ready  ## recompile requirements.txt from pyproject.toml
 	@$(BIN)/python scripts/lock.py
 
 clean:  ## remove everything built, and the environment
-	rm -rf _build .venv
+	rm -rf _build .venv scripts/roxham.egg-info
 
 .venv/.python:
 	@command -v $(PYTHON) >/dev/null || { \

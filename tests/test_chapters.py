@@ -23,13 +23,23 @@ def reruns():
         yield chapter, {}
         for parameter in chapter.parameters.values():
             if parameter.unit == "value":
-                yield from ((chapter, {parameter.name: v}) for v in parameter.allowed)
+                values = (
+                    parameter.allowed
+                    if len(parameter.allowed) > 1 and isinstance(parameter.default, str)
+                    else (parameter.allowed[0], parameter.allowed[-1])
+                )
+                yield from ((chapter, {parameter.name: v}) for v in values)
         for first, last in [("start", "end")]:
             if {first, last} <= set(chapter.parameters):
                 months = chapter.parameters[first].allowed
                 yield chapter, {first: months[-1], last: months[-1]}
                 yield chapter, {first: months[0], last: months[0]}
-        if "year" in chapter.parameters:
+        if "sector" in chapter.parameters:  # every month zero, and a single encounter
+            yield chapter, {"sector": "Houlton", "start": "2021-02", "end": "2021-03"}
+            yield chapter, {"sector": "Havre", "start": "2021-01", "end": "2021-01"}
+        elif {"province", "end"} <= set(chapter.parameters):
+            yield chapter, {"province": "Saskatchewan", "start": "2023-04", "end": "2023-05"}
+        if "year" in chapter.parameters and chapter.parameters["year"].unit == "year":
             yield from ((chapter, {"year": y}) for y in chapter.parameters["year"].allowed[::3])
 
 

@@ -44,7 +44,7 @@ def test_a_rerun_changes_figures_and_sentences(project):
     assert 'province = "Manitoba"' in "".join(injected["source"])
     text = page.read_text()
     assert "Manitoba counted 53 interceptions in March 2018, its highest month shown" in text
-    assert "Between <span" in text and "January 2018" in text
+    assert "From January 2018 to December 2024" in text
     assert "<script src" not in text and "<link" not in text
 
 
@@ -172,3 +172,36 @@ def test_data_diff_of_two_tables_or_of_nothing_is_refused(project):
         done = project.roxham("data", "diff", *pair)
         assert done.returncode == 2
         assert said in lines(done)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        (
+            "chapters/03-the-count.md",
+            b"---\nfile_format: [mystnb\n---\n# A\n",
+            "chapters/03-the-count.md: the front matter",
+        ),
+        (
+            "chapters/03-the-count.md",
+            b"---\nfile_format: mystnb\n---\n# Qu\xe9bec\n",
+            "03-the-count.md: byte",
+        ),
+        ("_toc.yml", b"format: [jb-book\n", "_toc.yml: is not YAML"),
+        ("_toc.yml", b"", "_toc.yml: is NoneType; it must be a mapping"),
+        ("_config.yml", b"title: [a\n", "_config.yml: is not YAML"),
+    ],
+)
+def test_a_broken_file_of_the_book_is_named_in_one_line(project, name, content, said):
+    (project.root / name).write_bytes(content)
+    done = project.roxham("build")
+    assert done.returncode == 1
+    assert said in lines(done)
+
+
+def test_a_rerun_on_a_faulty_record_says_which_row(project):
+    project.edit("data/tables/interceptions.csv", "2022-12,Quebec,4689,", "2022-12,Quebec,-4689,")
+    for words in (["run", "the-count"], ["list"]):
+        done = project.roxham(*words)
+        assert done.returncode == 1
+        assert "data/tables/interceptions.csv, row" in lines(done) and "-4689" in done.stderr

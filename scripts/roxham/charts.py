@@ -432,7 +432,8 @@ def _widths(width: int | None) -> tuple[int, ...]:
 def _nice(low: float, high: float) -> tuple[float, float]:
     """A domain from zero that ends on a round number: the top of four or so equal steps."""
     low, high = min(0.0, float(low)), max(0.0, float(high))
-    rough = (high - low or 1.0) / 4
+    high = high if high > low else 1.0  # nothing but zeros still has an axis
+    rough = (high - low) / 4
     unit = 10 ** math.floor(math.log10(rough))
     step = next(unit * s for s in (1, 2, 2.5, 5, 10) if unit * s >= rough * 0.8)
     return math.floor(low / step) * step, math.ceil(high / step) * step

@@ -9,7 +9,26 @@ from pathlib import Path
 import click
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Commands(click.Group):
+    """A group whose commands end in one clear line where the disk or the record is at fault."""
+
+    def invoke(self, context: click.Context):
+        try:
+            return super().invoke(context)
+        except BrokenPipeError:  # whoever read our output has had enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(1)
+        except OSError as error:
+            stop(f"roxham {context.invoked_subcommand}: {error.filename}: {error.strerror or error}", 1)
+        except Exception as error:
+            tables = sys.modules.get("roxham.tables")
+            if not (tables and isinstance(error, tables.RecordError)):
+                raise
+            print_faults(error.faults)
+            stop(f"roxham {context.invoked_subcommand}: the record is not valid; nothing was written", 1)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 def main() -> None:
     """Build, check and rerun the publication on Roxham Road."""
 

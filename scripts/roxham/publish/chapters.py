@@ -33,14 +33,20 @@ class Chapter:
         """The notebook, unexecuted, as jupytext reads it (an nbformat NotebookNode)."""
         import jupytext
 
-        notebook = jupytext.reads(self.source.decode(), fmt="md:myst")
+        try:
+            notebook = jupytext.reads(self.source.decode(), fmt="md:myst")
+        except UnicodeDecodeError as error:
+            raise BookError(f"{self.name}.md: byte {error.start} is not UTF-8") from error
+        except yaml.YAMLError as error:
+            raise BookError(f"{self.name}.md: the front matter is not YAML: {one_line(error)}") from error
         if notebook.metadata.get("kernelspec", {}).get("language") != "python":
             raise BookError(f"{self.name}.md: the front matter needs kernelspec: language: python")
         return notebook
 
     @functools.cached_property
     def title(self) -> str:
-        return next(line[2:].strip() for line in self.source.decode().splitlines() if line.startswith("# "))
+        lines = self.source.decode(errors="replace").splitlines()
+        return next((line[2:].strip() for line in lines if line.startswith("# ")), self.name)
 
     @functools.cached_property
     def parameters(self) -> dict[str, Parameter]:
@@ -54,10 +60,29 @@ class Chapter:
         _ = self.parameters
 
 
+def one_line(error: Exception) -> str:
+    """A library's message without its line breaks."""
+    return " ".join(str(error).split())
+
+
+def settings(name: str) -> dict:
+    """A YAML file of the root, as a mapping. Raises `BookError` if it is not one."""
+    try:
+        found = yaml.safe_load((ROOT / name).read_text())
+    except FileNotFoundError as error:
+        raise BookError(f"{name}: is not there") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise BookError(f"{name}: is not YAML: {one_line(error)}") from error
+    if not isinstance(found, dict):
+        raise BookError(f"{name}: is {type(found).__name__}; it must be a mapping of settings")
+    return found
+
+
 def book() -> list[Chapter]:
     """All chapters, in the order of ``_toc.yml``; the first is the front page."""
-    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
-    names = list(_files(toc))
+    names = list(_files(settings("_toc.yml")))
+    if not names:
+        raise BookError("_toc.yml: names no chapter; it needs `root:` and `chapters:`")
     chapters = []
     for name in names:
         path = ROOT / f"{name}.md"

@@ -6,10 +6,8 @@ import json
 import re
 from tempfile import TemporaryDirectory
 
-import yaml
-
 from roxham import figures
-from roxham.publish.chapters import ROOT
+from roxham.publish.chapters import settings
 from roxham.publish.site import relink
 
 _STYLE = """
@@ -38,8 +36,7 @@ def standalone(notebook: str, note: str) -> str:
             cell["source"] = relink("".join(cell["source"]))
         elif {"hide-input", "injected-parameters"} & set(cell["metadata"].get("tags", [])):
             cell["metadata"]["tags"].append("remove-input")  # docutils cannot fold; the notebook has the code
-    config = yaml.safe_load((ROOT / "_config.yml").read_text())
-    extensions = config.get("parse", {}).get("myst_enable_extensions", [])
+    extensions = settings("_config.yml").get("parse", {}).get("myst_enable_extensions", [])
     try:
         with TemporaryDirectory() as scratch:  # the parser keeps a copy of what it read
             html = publish_string(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os
 import re
 from pathlib import Path
 
@@ -26,6 +27,9 @@ def destination(chapter: Chapter, values: dict, out: Path | None) -> Path:
     for part in [out, *out.parents]:
         if part.exists() and not part.is_dir():
             raise OutputError(f"--out {out}: {part} is a file, not a folder")
+    there = next(part for part in [out, *out.absolute().parents] if part.is_dir())
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise OutputError(f"--out {out}: {there} cannot be written to")
     return out
 
 

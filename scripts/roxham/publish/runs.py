@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from collections.abc import Callable, Iterable
@@ -139,6 +140,8 @@ def execute_all(
     if not runs:
         return []
     dask.config.set({"distributed.comm.timeouts.connect": "10s"})
+    # a build that is interrupted says so itself
+    logging.getLogger("distributed.worker.state_machine").setLevel(logging.ERROR)
     cluster = None
     if scheduler is None:
         # threads suffice: the work is done in the kernels, which are processes of their own

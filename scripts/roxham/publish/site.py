@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from roxham import tables
 from roxham.publish.cache import Cache, Entry, digest, fingerprints, write_atomically
-from roxham.publish.chapters import ROOT, Chapter, book, find
+from roxham.publish.chapters import ROOT, Chapter, book, find, settings
 
 BUILD = ROOT / "_build"
 _LINK = re.compile(r"\[([^\]]+)\]\(([\w-]+)\.md((?:#[^)]*)?)\)")
@@ -84,6 +84,7 @@ def build(
             shutil.rmtree(leftover)
         now = fingerprints()
         check_record(now)
+        settings("_config.yml")
         chapters = [find(only)] if only else book()
         cache = Cache(BUILD / "cache" / "notebooks", now)
         notebooks, executed = _executed(
