@@ -102,11 +102,10 @@ def test_a_failing_cell_names_its_place_and_leaves_the_site_as_it_was(project):
     assert project.files() == before
 
 
-def test_a_warning_of_jupyter_book_is_an_error_and_leaves_the_site(project):
+@pytest.mark.parametrize("link", ["[gone](#no-such-place)", "[gone](99-no-such-place.md)"])
+def test_a_warning_of_jupyter_book_is_an_error_and_leaves_the_site(project, link):
     before = project.files()
-    project.edit(
-        "chapters/index.md", "## Read, rerun, cite", "## Read, rerun, cite\n\n[gone](#no-such-place)\n"
-    )
+    project.edit("chapters/index.md", "## Read, rerun, cite", f"## Read, rerun, cite\n\n{link}\n")
     done = project.roxham("build")
     assert done.returncode == 1
     assert "chapters/index" in done.stderr and "no-such-place" in done.stderr

@@ -223,10 +223,15 @@ def _stage(notebooks: dict[str, str], chapters: list[Chapter], stage: Path) -> N
 
 
 def relink(text: str, stems: Container[str] = ()) -> str:
-    """Point the links between chapters at the staged notebooks of `stems`; of others, keep only the words."""
+    """Point the links between chapters at the staged notebooks of `stems`; of other chapters keep only the words.
+
+    A link to a chapter that does not exist is left as it is, for the printer to refuse.
+    """
 
     def link(found: re.Match) -> str:
-        return f"[{found[1]}]({found[2]}.ipynb{found[3]})" if found[2] in stems else found[1]
+        if found[2] in stems:
+            return f"[{found[1]}]({found[2]}.ipynb{found[3]})"
+        return found[1] if (ROOT / "chapters" / f"{found[2]}.md").is_file() else found[0]
 
     return _LINK.sub(link, text)
 
