@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help site test serve bench lock clean
+.PHONY: help site test serve bench lock references clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 16
@@ -25,6 +25,9 @@ bench: .venv/.test-ready  ## measure the build beside its peers
 lock: .venv/.test-ready  ## recompile requirements.txt from pyproject.toml
 	@$(BIN)/pip install --quiet -e '.[lock]'
 	@$(BIN)/python scripts/lock.py
+
+references: .venv/.site-ready  ## recompile chapters/references.bib from the record's sources
+	@$(BIN)/python scripts/make_references.py
 
 clean:  ## remove everything built, and the environment
 	rm -rf _build .venv scripts/roxham.egg-info

@@ -8,7 +8,8 @@ from tempfile import TemporaryDirectory
 
 from roxham import figures
 from roxham.publish.chapters import settings
-from roxham.publish.site import relink
+from roxham.publish.links import alone
+from roxham.publish.site import figures_of
 
 _STYLE = """
 :root { color-scheme: light dark }
@@ -23,18 +24,16 @@ th, td { padding: .2rem .6rem; text-align: left }
 def standalone(notebook: str, note: str) -> str:
     """HTML of an executed notebook (JSON), with its styles inside and `note` above the text.
 
-    Links to other chapters lead nowhere from here and become plain text. Raises `ValueError` with docutils'
+    Citations lead to the sources themselves; links to other chapters become plain text. Raises `ValueError` with docutils'
     own message where the notebook's Markdown cannot be printed.
     """
     from docutils.core import publish_string
     from docutils.utils import SystemMessage
     from myst_nb.docutils_ import Parser
 
-    content = json.loads(notebook)
+    content = alone(json.loads(notebook), {f["id"] for f in figures_of(notebook)})
     for cell in content["cells"]:
-        if cell["cell_type"] == "markdown":
-            cell["source"] = relink("".join(cell["source"]))
-        elif {"hide-input", "injected-parameters"} & set(cell["metadata"].get("tags", [])):
+        if {"hide-input", "injected-parameters"} & set(cell["metadata"].get("tags", [])):
             cell["metadata"]["tags"].append("remove-input")  # docutils cannot fold; the notebook has the code
     extensions = settings("_config.yml").get("parse", {}).get("myst_enable_extensions", [])
     try:

@@ -11,7 +11,6 @@ import sysconfig
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,11 +18,11 @@ import yaml
 from filelock import FileLock, Timeout
 
 from roxham import tables
+from roxham.publish import links
 from roxham.publish.cache import Cache, Entry, digest, fingerprints, write_atomically
 from roxham.publish.chapters import ROOT, Chapter, book, find, settings
 
 BUILD = ROOT / "_build"
-_LINK = re.compile(r"\[([^\]]+)\]\(([\w-]+)\.md((?:#[^)]*)?)\)")
 
 
 class BuildError(Exception):
@@ -213,27 +212,14 @@ def _stage(notebooks: dict[str, str], chapters: list[Chapter], stage: Path) -> N
         (stage / "_toc.yml").write_text(yaml.safe_dump({"format": "jb-book", "root": chapters[0].name}))
     stems = {Path(c.name).name for c in chapters}
     for chapter in chapters:
-        notebook = json.loads(notebooks[chapter.name])
-        for cell in notebook["cells"]:
-            if cell["cell_type"] == "markdown":
-                cell["source"] = relink("".join(cell["source"]), stems)
+        notebook, text = json.loads(notebooks[chapter.name]), notebooks[chapter.name]
+        if len(chapters) == 1:
+            notebook = links.alone(notebook, {f["id"] for f in figures_of(text)})
+        else:
+            notebook = links.staged(notebook, stems)
         path = stage / f"{chapter.name}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(notebook))
-
-
-def relink(text: str, stems: Container[str] = ()) -> str:
-    """Point the links between chapters at the staged notebooks of `stems`; of other chapters keep only the words.
-
-    A link to a chapter that does not exist is left as it is, for the printer to refuse.
-    """
-
-    def link(found: re.Match) -> str:
-        if found[2] in stems:
-            return f"[{found[1]}]({found[2]}.ipynb{found[3]})"
-        return found[1] if (ROOT / "chapters" / f"{found[2]}.md").is_file() else found[0]
-
-    return _LINK.sub(link, text)
 
 
 def _print(stage: Path, work: Path) -> Path:

@@ -5,24 +5,76 @@ It works in a plain ``jupyter-book build .`` as well as in ours.
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
-from roxham import figures
-from roxham.publish import downloads
+from docutils import nodes
+
+from roxham import figures, tables
+from roxham.publish import bibliography, downloads
 
 ASSETS = Path(__file__).parent / "assets"
+WORDS = {"reading": "{minutes} min read", "weak": "†"}
+WORDS_A_MINUTE = 220  # slow for English, because the text is full of numbers
+_FIGURE = re.compile(r'<figure[^>]*\sid="(fig-[\w-]+)"')
 UNWANTED = ("thebe", "fontawesome")  # live kernels from a CDN, of which we have none
 
 
 def setup(app) -> dict:
     """Register with Sphinx."""
+    app.connect("doctree-read", _anchors)
+    app.connect("doctree-read", _reading_time)
+    app.connect("doctree-resolved", _explain)
     app.connect("html-page-context", _page, priority=900)
     app.connect("build-finished", _finish)
     app.add_css_file("roxham-figures.css")
     app.add_css_file("roxham-site.css")
     app.add_js_file("roxham-figures.js", defer="defer")
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _anchors(app, doctree) -> None:
+    """Each figure's identifier as a target: `[words](#fig-some-id)` works in every chapter, or fails the build."""
+    labels = app.env.get_domain("std")
+    for raw in doctree.findall(nodes.raw):
+        for anchor in _FIGURE.findall(raw.astext()):
+            labels.anonlabels[anchor] = (app.env.docname, anchor)
+            labels.labels[anchor] = (app.env.docname, anchor, anchor)
+
+
+def _reading_time(app, doctree) -> None:
+    """Under the title of each page that opens with its answer in short."""
+    title = next(doctree.findall(nodes.title), None)
+    if title is None or not any(doctree.findall(nodes.Admonition)):
+        return
+    words = sum(len(text.split()) for text in doctree.findall(nodes.Text) if _read(text))
+    text = WORDS["reading"].format(minutes=max(1, round(words / WORDS_A_MINUTE)))
+    title.parent.insert(title.parent.index(title) + 1, nodes.paragraph("", text, classes=["rx-reading"]))
+
+
+def _read(text: nodes.Text) -> bool:
+    """Whether a text is prose, and not code or a figure's own."""
+    above = text.parent
+    while above is not None:
+        if isinstance(above, (nodes.raw, nodes.literal_block)):
+            return False
+        above = above.parent
+    return True
+
+
+def _explain(app, doctree, docname) -> None:
+    """Mark the citations of sources that are not first-hand, and let a term say what it means."""
+    if app.builder.format != "html":
+        return
+    weak = bibliography.weak()
+    meanings = {nodes.make_id(f"term-{e['term']}"): e["definition"] for e in tables.hand("glossary")}
+    for link in doctree.findall(nodes.reference):
+        target = link.get("refuri", "").rpartition("#")[2] or link.get("refid", "")
+        if target.startswith("source-") and target.removeprefix("source-") in weak:
+            link += nodes.Text(WORDS["weak"])
+        if any("std-term" in word["classes"] for word in link.findall(nodes.inline)):
+            link["reftitle"] = " ".join(meanings.get(target.lower(), "").split())
 
 
 def _page(app, pagename, templatename, context, doctree) -> None:
