@@ -141,10 +141,11 @@ def list_(chapter: str | None) -> None:
 
 @command("roxham check")
 def check() -> None:
-    """Check the record: every table, key, source, total and judgement in data/."""
+    """Check the record: every table, key, source, total, judgement and claim in data/."""
     from roxham import tables
+    from roxham.publish import site
 
-    faults = tables.check()
+    faults = site.record_faults()
     if len(faults):
         print_faults(faults)
         stop(f"roxham check: {len(faults)} fault{'s' if len(faults) != 1 else ''}", 1)
