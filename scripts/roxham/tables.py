@@ -43,7 +43,10 @@ YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MOST_SAID = 30
 LENGTHS = {"year": 4, "month": 7, "day": 10}
 DAY = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2])(-[0-9]{2})?)?")
-HAND = {"glossary": ("id", "term", "french", "definition", "source_id")}
+HAND = {
+    "glossary": ("id", "term", "french", "definition", "source_id"),
+    "claims": ("id", "claim", "test", "source_id"),  # what else they need, claims.py says
+}
 HAND_DEFAULT = ("id", "reason", "source_id")
 CORRECTIONS = "hand/corrections.yml"
 
