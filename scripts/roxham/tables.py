@@ -13,7 +13,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -180,8 +180,11 @@ class Record:
                 mended.loc[at, column] = pd.NA if entry["use"] is None else entry["use"]
         return mended
 
-    def check(self) -> pd.DataFrame:
-        """Every fault of the whole record: file, row (line number, header = 1), column, value, rule."""
+    def check(self, cited: Collection[str] = ()) -> pd.DataFrame:
+        """Every fault of the whole record: file, row (line number, header = 1), column, value, rule.
+
+        cited: ids of sources that are used outside of the record, such as in a chapter's text.
+        """
         try:
             names = self.names()
         except RecordError as error:
@@ -192,7 +195,7 @@ class Record:
         faults += self._stale_corrections()
         faults += chain.from_iterable(map(_description_faults, self._resources().values()))
         if not any(sheet.text is None for sheet in map(self._sheet, names)):
-            faults += self._orphans()
+            faults += self._orphans(cited)
         return _frame(faults)
 
     def hand(self, name: str) -> list[dict]:
@@ -416,13 +419,13 @@ class Record:
             if table not in self.names()
         ]
 
-    def _orphans(self) -> list[Fault]:
-        used = {source for _, _, source in self._hand_sources()}
+    def _orphans(self, cited: Collection[str]) -> list[Fault]:
+        used = {source for _, _, source in self._hand_sources()} | set(cited)
         for name in self.names():
             if name != "sources":
                 used |= set(self._sheet(name).text["source_id"])
         ids = self._sheet("sources").text["source_id"].dropna()
-        rule = "is a source that no row and no entry uses"
+        rule = "is a source that no row, no entry and no text uses"
         return [
             Fault(self._file("sources"), row, "source_id", source, rule)
             for row, source in ids[~ids.isin(used)].items()

@@ -113,8 +113,15 @@ def check_record(now: dict[str, str] | None = None) -> None:
 
 def record_faults():
     """Every fault of the tables and of the ledger: file, row, column, value, rule."""
-    faults = tables.check()
+    faults = tables.check(cited=words())
     return faults if len(faults) else claims.check()
+
+
+def words() -> set[str]:
+    """Every word of the chapters, source ids among them: a source may be cited in a text alone."""
+    return set().union(
+        *(re.findall(r"[\w-]+", chapter.source.decode(errors="replace")) for chapter in book())
+    )
 
 
 def _executed(chapters, cache, workers, scheduler, fresh, watcher) -> tuple[dict[str, str], list[str]]:
