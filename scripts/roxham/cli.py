@@ -148,7 +148,7 @@ def check() -> None:
     from roxham import tables
     from roxham.publish import site
 
-    faults = site.record_faults()
+    faults = site.record_faults(cited=site.words())
     if len(faults):
         print_faults(faults)
         stop(f"roxham check: {count(faults, 'fault')}; the chapters were not looked at", 1)

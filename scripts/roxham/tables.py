@@ -180,10 +180,11 @@ class Record:
                 mended.loc[at, column] = pd.NA if entry["use"] is None else entry["use"]
         return mended
 
-    def check(self, cited: Collection[str] = ()) -> pd.DataFrame:
+    def check(self, cited: Collection[str] | None = None) -> pd.DataFrame:
         """Every fault of the whole record: file, row (line number, header = 1), column, value, rule.
 
-        cited: ids of sources that are used outside of the record, such as in a chapter's text.
+        cited: where given, a source is a fault that no row and no judgement uses and that is not among these,
+        the words of the chapters.
         """
         try:
             names = self.names()
@@ -194,7 +195,7 @@ class Record:
         faults += self._unknown_files() + self._unknown_hand_sources() + self._unknown_hand_tables()
         faults += self._stale_corrections()
         faults += chain.from_iterable(map(_description_faults, self._resources().values()))
-        if not any(sheet.text is None for sheet in map(self._sheet, names)):
+        if cited is not None and not any(sheet.text is None for sheet in map(self._sheet, names)):
             faults += self._orphans(cited)
         return _frame(faults)
 

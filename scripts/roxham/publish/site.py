@@ -111,9 +111,9 @@ def check_record(now: dict[str, str] | None = None) -> None:
     write_atomically(mark, "")
 
 
-def record_faults():
-    """Every fault of the tables and of the ledger: file, row, column, value, rule."""
-    faults = tables.check(cited=words())
+def record_faults(cited: set[str] | None = None):
+    """Every fault of the tables and of the ledger: file, row, column, value, rule. cited: as in `tables.check`."""
+    faults = tables.check(cited)
     return faults if len(faults) else claims.check()
 
 
