@@ -141,13 +141,14 @@ def list_(chapter: str | None) -> None:
 
 @command("roxham check")
 def check() -> None:
-    """Check the record in data/ (tables, keys, sources, totals, judgements), then the text of the chapters.
+    """Check the record in data/ (tables, keys, sources, totals, judgements, claims), then the text of the chapters.
 
     The text must compute its numbers, cite its sources, mention its figures and use the official words.
     """
     from roxham import tables
+    from roxham.publish import site
 
-    faults = tables.check()
+    faults = site.record_faults(cited=site.words())
     if len(faults):
         print_faults(faults)
         stop(f"roxham check: {count(faults, 'fault')}; the chapters were not looked at", 1)
