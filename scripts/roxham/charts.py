@@ -246,7 +246,9 @@ def series(
         right = {
             w: max([_text_width(t) for t in _wrap(ends.label, w)], default=0) + 8 for w in (WIDE, NARROW)
         }
-        if (layer := _event_layer(rules, span, {w: (left, right[w]) for w in _widths(width)})) is not None:
+        # a given width is that of the plot alone
+        margins = {width: (0, 0)} if width else {w: (left, right[w]) for w in (WIDE, NARROW)}
+        if (layer := _event_layer(rules, span, margins)) is not None:
             layers.insert(0, layer)
     hover = alt.selection_point(nearest=True, on="pointerover", clear="pointerout", empty=False)
     tips = [alt.Tooltip(x, type="temporal", format=_tip_format(data[x])), alt.Tooltip(y, format=",")]
