@@ -349,7 +349,7 @@ def _counter(entry: Mapping, decision: Decision, as_of: str) -> str:
 
 
 def _sources(entry: Mapping, as_of: str, record) -> list[str]:
-    """The sources of a claim; in the view of February 2023, those of a judgement that had appeared by then, if any."""
+    """The sources of a claim; in the view of February 2023, those of a judgement that were out by then, if any."""
     listed = entry["source_id"] if isinstance(entry["source_id"], list) else [entry["source_id"]]
     if as_of == "latest" or entry["id"] in RULES:
         return list(listed)
