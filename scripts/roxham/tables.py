@@ -13,7 +13,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -180,8 +180,12 @@ class Record:
                 mended.loc[at, column] = pd.NA if entry["use"] is None else entry["use"]
         return mended
 
-    def check(self) -> pd.DataFrame:
-        """Every fault of the whole record: file, row (line number, header = 1), column, value, rule."""
+    def check(self, cited: Collection[str] | None = None) -> pd.DataFrame:
+        """Every fault of the whole record: file, row (line number, header = 1), column, value, rule.
+
+        cited: where given, a source is a fault that no row and no judgement uses and that is not among these,
+        the words of the chapters.
+        """
         try:
             names = self.names()
         except RecordError as error:
@@ -191,8 +195,8 @@ class Record:
         faults += self._unknown_files() + self._unknown_hand_sources() + self._unknown_hand_tables()
         faults += self._stale_corrections()
         faults += chain.from_iterable(map(_description_faults, self._resources().values()))
-        if not any(sheet.text is None for sheet in map(self._sheet, names)):
-            faults += self._orphans()
+        if cited is not None and not any(sheet.text is None for sheet in map(self._sheet, names)):
+            faults += self._orphans(cited)
         return _frame(faults)
 
     def hand(self, name: str) -> list[dict]:
@@ -416,13 +420,13 @@ class Record:
             if table not in self.names()
         ]
 
-    def _orphans(self) -> list[Fault]:
-        used = {source for _, _, source in self._hand_sources()}
+    def _orphans(self, cited: Collection[str]) -> list[Fault]:
+        used = {source for _, _, source in self._hand_sources()} | set(cited)
         for name in self.names():
             if name != "sources":
                 used |= set(self._sheet(name).text["source_id"])
         ids = self._sheet("sources").text["source_id"].dropna()
-        rule = "is a source that no row and no entry uses"
+        rule = "is a source that no row, no entry and no text uses"
         return [
             Fault(self._file("sources"), row, "source_id", source, rule)
             for row, source in ids[~ids.isin(used)].items()

@@ -111,10 +111,17 @@ def check_record(now: dict[str, str] | None = None) -> None:
     write_atomically(mark, "")
 
 
-def record_faults():
-    """Every fault of the tables and of the ledger: file, row, column, value, rule."""
-    faults = tables.check()
+def record_faults(cited: set[str] | None = None):
+    """Every fault of the tables and of the ledger: file, row, column, value, rule. cited: as in `tables.check`."""
+    faults = tables.check(cited)
     return faults if len(faults) else claims.check()
+
+
+def words() -> set[str]:
+    """Every word of the chapters, source ids among them: a source may be cited in a text alone."""
+    return set().union(
+        *(re.findall(r"[\w-]+", chapter.source.decode(errors="replace")) for chapter in book())
+    )
 
 
 def _executed(chapters, cache, workers, scheduler, fresh, watcher) -> tuple[dict[str, str], list[str]]:
