@@ -72,7 +72,7 @@ def test_a_chapter_reads_well_for_every_value(kernel, chapter, values):
     ]:
         assert text.strip()
         assert not {"nan", "NaT", "None", "<NA>", "inf"} & set(text.replace(",", " ").split()), text
-    said = json.dumps(glued(result.notebook)) + json.dumps(figures)
+    said = json.dumps([glued(result.notebook), figures], ensure_ascii=False)
     for value in values.values():
         if str(value).isalpha():
             assert str(value) in said

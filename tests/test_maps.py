@@ -71,7 +71,7 @@ def test_the_scale_bar_is_right_within_1_percent_at_the_centre(drawn, name, widt
     azimuths = [0, 180, 45, 225, 90, 270]
     points = _marks(name, width, [EARTH.fwd(*middle, a, kilometres * 500)[:2] for a in azimuths])
     bar = re.search(r'<line transform="translate\(12,[\d.]+\)" x2="([\d.]+)"', drawn[name, width])
-    assert f">{kilometres} km<" in drawn[name, width]
+    assert f">{kilometres:,} km<" in drawn[name, width]
     for a, b in points.reshape(3, 2, 2):
         assert float(bar[1]) == pytest.approx(np.hypot(*(a - b)), rel=0.01)
 

@@ -40,6 +40,37 @@ from roxham.charts import colour
 LAYERS = ("north_america", "quebec_new_york", "boundary", "local", "world")
 MARGIN = 4  # px of a figure's width that are padding
 
+# What each base map is drawn from: the sources that a figure of it names.
+_POINTS = ("travel-mapping-2026-08", "wikipedia-roxham-road", "geonames-2026-07")
+SOURCES: dict[str, tuple[str, ...]] = {
+    "continent": (
+        "natural-earth-50m",
+        "natural-earth-10m",
+        "census-boundaries-2016",
+        "wikipedia-roxham-road",
+        "geonames-2026-07",
+    ),
+    "quebec_new_york": (
+        "census-boundaries-2016",
+        "natural-earth-10m",
+        "natural-earth-50m",
+        *_POINTS,
+        "wikipedia-herdman",
+        "wikipedia-three-nations",
+        "wikipedia-rainbow-bridge",
+        "daily-news-2023-02-10-tickets",
+    ),
+    "crossing": (
+        "census-boundaries-2016",
+        "nrn-quebec-highways",
+        *_POINTS,
+        "wikipedia-herdman",
+        "wikipedia-three-nations",
+        "wikipedia-rainbow-bridge",
+    ),
+    "world": ("natural-earth-10m",),
+}
+
 
 def layer(name: str, *kinds: str) -> gpd.GeoDataFrame:
     """A layer of data/geo in degrees (EPSG:4326): id, kind, name, name_fr, geometry; only some kinds if named.
@@ -91,7 +122,8 @@ def continent(
     over: Iterable[alt.Chart] = (),
     names: str = "name",
 ) -> alt.LayerChart:
-    """Canada and the United States, true to area; a few cities where nothing is shaded.
+    """Canada and the United States, true to area, their boundary on land, and the crossing; a few cities where
+    nothing is shaded.
 
     values: a row a province or state (`key`: its postal code, such as QC); shades them by `value` in steps
     that begin at `breaks` (at most five; by default, round numbers that share the regions out). title: of
@@ -109,8 +141,14 @@ def continent(
         if values is not None
         else _areas(regions, "land", "rule", 0.6),
         _areas(lakes, water, "rule", 0.3),
+        _lines(_common(regions, "province", "state"), "ink", 1.6),
         *over,
-        *(_names(view, _ON_CONTINENT, names, "land") if values is None else []),
+        *_names(
+            view,
+            _ON_CONTINENT if values is None else {"crossing": _ON_CONTINENT["crossing"]},
+            names,
+            "land" if values is None else "page",
+        ),
         *_scale_bar(view, water),
     ]
     return view.chart(parts, water)
@@ -130,6 +168,7 @@ def quebec_new_york(
     route: the way by bus to Plattsburgh and by taxi to the road, dashed because it is schematic.
     """
     view = _REGION.at(width)
+    wanted = {id: how for id, how in _ON_REGION.items() if route or not id.startswith("route-")}
     land = layer("quebec_new_york", "province", "state")
     parts = [
         _areas(land, "land", "rule", 0.8),
@@ -140,7 +179,7 @@ def quebec_new_york(
         *over,
         *([_lines(layer("local", "route"), "quebec", 2, dash=[5, 4])] if route else []),
         *([_squares(layer("local", "port_of_entry"), 20)] if ports else []),
-        *_names(view, _ON_REGION, names, "land"),
+        *_names(view, wanted, names, "land"),
         *_scale_bar(view, "land"),
         *_north(view, "land"),
     ]
@@ -352,12 +391,13 @@ def _shaded(
 
 
 def _step_labels(breaks: Sequence[float], values: pd.Series, format: str) -> list[str]:
-    """< 100, 100–499, ≥ 500 where the values are whole numbers; < 0.1, 0.1–0.5, ≥ 0.5 where they are not."""
+    """< 100, 100–499, ≥ 500 where the values are whole numbers (0, 1–9, ≥ 10 from a break at 1); < 0.1,
+    0.1–0.5, ≥ 0.5 where they are not."""
     whole = bool((values % 1 == 0).all())
     low = [f"{b:{format}}" for b in breaks]
     high = [f"{b - whole:{format}}" for b in breaks[1:]]
     return [
-        f"< {low[0]}",
+        "0" if whole and breaks[0] == 1 and values.min() >= 0 else f"< {low[0]}",
         *(a if a == b else f"{a}–{b}" for a, b in zip(low, high, strict=False)),
         f"≥ {low[-1]}",
     ]
@@ -389,9 +429,10 @@ _ON_CONTINENT = {
     "vancouver": ("ne", "ne"),
     "winnipeg": ("n", "n"),
     "toronto": ("nw", ""),
-    "montreal": ("n", "nw"),
+    "montreal": ("nw", "nw"),
     "halifax": ("se", ""),
     "new-york": ("se", "se"),
+    "crossing": ("e", "s"),
 }
 _ON_REGION = {
     "montreal": ("nw", "nw"),
@@ -403,6 +444,8 @@ _ON_REGION = {
     "new-york": ("w", "nw"),
     "boston": ("w", "w"),
     "crossing": ("nw", "nw"),
+    "route-bus": ("e", "", -73.87, 41.8),
+    "route-taxi": ("w", "", -73.49, 44.86),
     "QC": ("c", "c", -72.2, 45.9),
     "ON": ("c", "c", -76.6, 44.75),
     "NY": ("c", "c", -75.6, 42.9),
@@ -415,6 +458,7 @@ _ON_CROSSING = {
     "rouses-point": ("w", "w"),
     "crossing": ("nw", "nw"),
     "port-lacolle-15": ("e", "", -73.4515, 45.0145),
+    "port-hemmingford": ("n", ""),
     "a15": ("e", "e", -73.4525, 45.035),
     "i87": ("e", "e", -73.4565, 44.9725),
     "roxham-north": ("w", "", -73.5125, 45.0573),
@@ -434,7 +478,7 @@ _SIDES = {  # alignment, baseline, px right, px down
     "c": ("center", "middle", 0, 0),
 }
 _BOLD = ("province", "state", "crossing")
-_TINTS = {"crossing": "quebec", "port_of_entry": "border", "city": "ink", "village": "ink"}
+_TINTS = {"crossing": "quebec", "route": "quebec", "port_of_entry": "border", "city": "ink", "village": "ink"}
 
 
 def _names(view: View, wanted: dict[str, tuple], names: str, ground: str) -> list[alt.Chart]:
@@ -508,7 +552,7 @@ def _scale_bar(view: View, ground: str) -> list[alt.Chart]:
         _fixed(x=left, x2=right, y=y).mark_rule(**ink),
         _fixed(x=left, y=y - 5, y2=y).mark_rule(**ink),
         _fixed(x=right, y=y - 5, y2=y).mark_rule(**ink),
-        *_words(f"{view.bar} km", ground, (left + right) / 2, y - 5, align="center", baseline="bottom"),
+        *_words(f"{view.bar:,} km", ground, (left + right) / 2, y - 5, align="center", baseline="bottom"),
     ]
 
 
@@ -553,6 +597,13 @@ def _between(parts: gpd.GeoDataFrame, wholes: gpd.GeoDataFrame) -> gpd.GeoDataFr
     """The lines between the parts, once each, without those of the wholes."""
     lines = shapely.linestrings([(edge[:2], edge[2:]) for edge in sorted(_edges(parts) - _edges(wholes))])
     return gpd.GeoDataFrame(geometry=[shapely.line_merge(shapely.multilinestrings(lines))], crs=parts.crs)
+
+
+def _common(frame: gpd.GeoDataFrame, one: str, other: str) -> gpd.GeoDataFrame:
+    """The lines that two kinds share, such as the boundary between provinces and states; it breaks in lakes."""
+    edges = sorted(_edges(frame[frame["kind"] == one]) & _edges(frame[frame["kind"] == other]))
+    lines = shapely.linestrings([(edge[:2], edge[2:]) for edge in edges])
+    return gpd.GeoDataFrame(geometry=[shapely.line_merge(shapely.multilinestrings(lines))], crs=frame.crs)
 
 
 def _edges(frame: gpd.GeoDataFrame) -> set[tuple[float, float, float, float]]:
