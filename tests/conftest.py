@@ -1,5 +1,6 @@
 import chromium
 import pytest
+from filelock import FileLock
 from project import Project
 
 QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
@@ -18,14 +19,28 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory) -> Project:
-    """A copy of this checkout, with its site built from nothing. Not to be changed: see `project`."""
-    copy = Project.of_checkout(tmp_path_factory.mktemp("built") / "book")
+def built(tmp_path_factory, worker_id) -> Project:
+    """A copy of this checkout, with its site built from nothing, once for all workers. Not to be changed."""
+    shared = (
+        tmp_path_factory.getbasetemp() if worker_id == "master" else tmp_path_factory.getbasetemp().parent
+    )
+    with FileLock(shared / "built.lock"):
+        if (shared / "built" / "_build" / "html").is_dir():
+            return Project(shared / "built")
+        copy = Project.of_checkout(shared / "built")
+        copy.build()
+        return copy
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory) -> Project:
+    """The project with a small book, built. Not to be changed: see `project`."""
+    copy = Project.small(tmp_path_factory.mktemp("small") / "book")
     copy.build()
     return copy
 
 
 @pytest.fixture
-def project(built, tmp_path) -> Project:
-    """A copy of the built project that a test may change."""
-    return built.copy(tmp_path / "book")
+def project(small, tmp_path) -> Project:
+    """A copy of the small built project that a test may change."""
+    return small.copy(tmp_path / "book")

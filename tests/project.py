@@ -1,6 +1,7 @@
 """A copy of the project, on which the tests run the real command."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +25,20 @@ class Project:
                 (root / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(CHECKOUT / name, root / name)
         return cls(root)
+
+    @classmethod
+    def small(cls, root: Path) -> "Project":
+        """The same project with a book of three short chapters (tests/small), the glossary and the references:
+        for what does not depend on what the chapters say."""
+        copy = cls.of_checkout(root)
+        for chapter in (root / "chapters").glob("[0-9]*.md"):
+            chapter.unlink()
+        for chapter in (root / "tests/small").glob("*.md"):
+            shutil.copy(chapter, root / "chapters" / chapter.name)
+        toc = (root / "_toc.yml").read_text().splitlines(keepends=True)
+        kept = [line for line in toc if "file:" not in line or (root / f"{line.split()[-1]}.md").exists()]
+        (root / "_toc.yml").write_text("".join(kept))
+        return copy
 
     def copy(self, root: Path) -> "Project":
         shutil.copytree(self.root, root, symlinks=True)
@@ -69,6 +84,14 @@ class Project:
         text = path.read_text()
         assert text.count(old) == 1, f"{name} has {old!r} {text.count(old)} times"
         path.write_text(text.replace(old, new))
+
+    @property
+    def chapters(self) -> set[str]:
+        """The stems of the book's chapters."""
+        return {
+            Path(name).name
+            for name in re.findall(r"(?:file|root): (\S+)", (self.root / "_toc.yml").read_text())
+        }
 
     @property
     def html(self) -> Path:

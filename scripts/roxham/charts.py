@@ -358,7 +358,9 @@ def columns(
                 "value": (last["_from"] + last["_to"]).astype(float) / 2,
             }
         )
-        named = _end_labels(ends.sort_values("value", ascending=False), x, bottom, top, height, None)
+        named = _end_labels(
+            ends.sort_values("value", ascending=False), x, bottom, top, height, None, order=order
+        )
         return alt.layer(drawn, named).properties(height=height)
     room = len(order) * (_text_width(f"{stacked['_to'].max():,.0f}") + 4)
     value = alt.expr(f"width < {room:.0f} ? '' : format(datum['_to'], ',')")
@@ -498,9 +500,10 @@ def _end_labels(
     height: int,
     width: int | None,
     *,
-    band: bool = False,
+    order: list | None = None,
 ) -> alt.LayerChart:
-    """The names of the lines at their ends, moved apart where they would touch. ends: highest first."""
+    """The names of the lines at their ends, moved apart where they would touch. ends: highest first. order: of
+    the categories of `x`, which layers that share an axis must all give."""
     rows, fields = ends.drop(columns="value").assign(), {}
     for w in _widths(width):
         lines = [_broken(label, w) for label in ends.label]
@@ -523,7 +526,7 @@ def _end_labels(
         "y": _by_width({w: f[1] for w, f in fields.items()}),
     }
     dated = pd.api.types.is_datetime64_any_dtype(rows[x])
-    across = alt.X(x, type="temporal") if dated else alt.X(x, type="ordinal", bandPosition=1)
+    across = alt.X(x, type="temporal") if dated else alt.X(x, type="ordinal", sort=order, bandPosition=1)
     tint = alt.Color("colour", type="nominal", scale=None)
     return alt.Chart(rows).mark_text(**mark).encode(across, color=tint)
 

@@ -141,14 +141,36 @@ def list_(chapter: str | None) -> None:
 
 @command("roxham check")
 def check() -> None:
-    """Check the record: every table, key, source, total and judgement in data/."""
-    from roxham import tables
+    """Check the record in data/ (tables, keys, sources, totals, judgements, claims), then the text of the chapters.
 
-    faults = tables.check()
-    if len(faults):
+    The text must compute its numbers, cite its sources, mention its figures and use the official words.
+    """
+    from roxham import tables
+    from roxham.publish import chapters, prose, site
+
+    try:
+        book = chapters.book()
+        faults = site.record_faults(cited=site.words())
         print_faults(faults)
-        stop(f"roxham check: {len(faults)} fault{'s' if len(faults) != 1 else ''}", 1)
-    print(f"the record is valid: {len(tables.names())} tables")
+        extensions = chapters.settings("_config.yml")["parse"]["myst_enable_extensions"]
+        terms = [entry["term"] for entry in tables.hand("glossary")]
+        wrong = prose.check(book, tables.load("sources").source_id.to_list(), terms, extensions)
+    except chapters.BookError as error:
+        stop(f"roxham check: {error}", 1)
+    except tables.RecordError:
+        stop(f"roxham check: {count(faults, 'fault')} in the record; the text was not looked at", 1)
+    for fault in wrong:
+        say(str(fault))
+    if len(faults) or wrong:
+        stop(f"roxham check: {count(faults, 'fault')} in the record, {count(wrong, 'fault')} in the text", 1)
+    print(
+        f"the record is valid: {len(tables.names())} tables; the text keeps to its rules: {count(book, 'chapter')}"
+    )
+
+
+def count(things, one: str) -> str:
+    """``1 fault``, ``2 faults``."""
+    return f"{len(things)} {one}{'s' if len(things) != 1 else ''}"
 
 
 @main.group()

@@ -13,7 +13,7 @@ import json
 import math
 import os
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -43,7 +43,10 @@ YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 MOST_SAID = 30
 LENGTHS = {"year": 4, "month": 7, "day": 10}
 DAY = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2])(-[0-9]{2})?)?")
-HAND = {"glossary": ("id", "term", "french", "definition", "source_id")}
+HAND = {
+    "glossary": ("id", "term", "french", "definition", "source_id"),
+    "claims": ("id", "claim", "test", "source_id"),  # what else they need, claims.py says
+}
 HAND_DEFAULT = ("id", "reason", "source_id")
 CORRECTIONS = "hand/corrections.yml"
 
@@ -177,8 +180,12 @@ class Record:
                 mended.loc[at, column] = pd.NA if entry["use"] is None else entry["use"]
         return mended
 
-    def check(self) -> pd.DataFrame:
-        """Every fault of the whole record: file, row (line number, header = 1), column, value, rule."""
+    def check(self, cited: Collection[str] | None = None) -> pd.DataFrame:
+        """Every fault of the whole record: file, row (line number, header = 1), column, value, rule.
+
+        cited: where given, a source is a fault that no row and no judgement uses and that is not among these,
+        the words of the chapters.
+        """
         try:
             names = self.names()
         except RecordError as error:
@@ -188,8 +195,8 @@ class Record:
         faults += self._unknown_files() + self._unknown_hand_sources() + self._unknown_hand_tables()
         faults += self._stale_corrections()
         faults += chain.from_iterable(map(_description_faults, self._resources().values()))
-        if not any(sheet.text is None for sheet in map(self._sheet, names)):
-            faults += self._orphans()
+        if cited is not None and not any(sheet.text is None for sheet in map(self._sheet, names)):
+            faults += self._orphans(cited)
         return _frame(faults)
 
     def hand(self, name: str) -> list[dict]:
@@ -413,13 +420,13 @@ class Record:
             if table not in self.names()
         ]
 
-    def _orphans(self) -> list[Fault]:
-        used = {source for _, _, source in self._hand_sources()}
+    def _orphans(self, cited: Collection[str]) -> list[Fault]:
+        used = {source for _, _, source in self._hand_sources()} | set(cited)
         for name in self.names():
             if name != "sources":
                 used |= set(self._sheet(name).text["source_id"])
         ids = self._sheet("sources").text["source_id"].dropna()
-        rule = "is a source that no row and no entry uses"
+        rule = "is a source that no row, no entry and no text uses"
         return [
             Fault(self._file("sources"), row, "source_id", source, rule)
             for row, source in ids[~ids.isin(used)].items()

@@ -1,8 +1,8 @@
 """The links of an executed notebook: to other chapters, to figures, to sources and to the glossary.
 
-The book is printed from staged notebooks, so links between chapters must point at those. A page that stands alone
-(one chapter's preview, or a rerun) has no other chapters, no bibliography and no glossary: its citations become links to
-the sources themselves, and what leads nowhere from there becomes plain words.
+The book is printed from staged notebooks, so links between chapters must point at those. A page that stands
+alone (one chapter's preview, or a rerun) has no other chapters, no bibliography and no glossary: its citations
+become links to the sources themselves, and what leads nowhere from there becomes plain words.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ th, td { padding: .2rem .6rem; text-align: left }
 def standalone(notebook: str, note: str) -> str:
     """HTML of an executed notebook (JSON), with its styles inside and `note` above the text.
 
-    Citations lead to the sources themselves; links to other chapters become plain text. Raises `ValueError` with docutils'
-    own message where the notebook's Markdown cannot be printed.
+    Citations lead to the sources themselves; links to other chapters become plain text. Raises `ValueError`
+    with docutils' own message where the notebook's Markdown cannot be printed.
     """
     from docutils.core import publish_string
     from docutils.utils import SystemMessage

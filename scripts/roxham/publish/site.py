@@ -17,7 +17,7 @@ from pathlib import Path
 import yaml
 from filelock import FileLock, Timeout
 
-from roxham import tables
+from roxham import claims, tables
 from roxham.publish import links
 from roxham.publish.cache import Cache, Entry, digest, fingerprints, write_atomically
 from roxham.publish.chapters import ROOT, Chapter, book, find, settings
@@ -30,7 +30,7 @@ class BuildError(Exception):
 
 
 class InvalidRecord(BuildError):
-    """The record has faults: `faults` is the table of `tables.check`."""
+    """The record has faults: `faults` is the table of `record_faults`."""
 
     def __init__(self, faults) -> None:
         super().__init__(f"the record has {len(faults)} fault{'s' if len(faults) != 1 else ''}")
@@ -100,14 +100,28 @@ def build(
 def check_record(now: dict[str, str] | None = None) -> None:
     """Raise `InvalidRecord` if the record has a fault; a record found valid is not checked again."""
     now = now or fingerprints()
-    relevant = {p: h for p, h in now.items() if p.startswith("data/") or p == "scripts/roxham/tables.py"}
+    rules = {f"scripts/roxham/{room}.py" for room in ("tables", "claims", "facts")}
+    relevant = {p: h for p, h in now.items() if p.startswith("data/") or p in rules}
     mark = BUILD / "cache" / "record" / digest(json.dumps(relevant).encode())
     if mark.exists():
         return
-    faults = tables.check()
+    faults = record_faults()
     if len(faults):
         raise InvalidRecord(faults)
     write_atomically(mark, "")
+
+
+def record_faults(cited: set[str] | None = None):
+    """Every fault of the tables and of the ledger: file, row, column, value, rule. cited: as in `tables.check`."""
+    faults = tables.check(cited)
+    return faults if len(faults) else claims.check()
+
+
+def words() -> set[str]:
+    """Every word of the chapters, source ids among them: a source may be cited in a text alone."""
+    return set().union(
+        *(re.findall(r"[\w-]+", chapter.source.decode(errors="replace")) for chapter in book())
+    )
 
 
 def _executed(chapters, cache, workers, scheduler, fresh, watcher) -> tuple[dict[str, str], list[str]]:
