@@ -23,6 +23,15 @@ EDGES = {
     "03-the-count": [
         {"province": "Saskatchewan", "start": "2023-04", "end": "2023-05"},  # two months, both zero
     ],
+    "02-the-road": [
+        {"who": "all claimants", "year": 2024, "names": "French"},  # provinces partly seen; a map in French
+    ],
+    "08-who-came": [
+        {"citizenship": "Senegal", "start": "2015-02", "end": "2015-02"},  # one month, suppressed
+        {"citizenship": "Senegal", "start": "2015-01", "end": "2015-02"},  # one of two months suppressed
+        {"citizenship": "Afghanistan", "start": "2026-01", "end": "2026-07"},  # no month is published
+        {"citizenship": "Turkey", "start": "2026-07", "end": "2026-07"},  # one month
+    ],
     "07-the-other-direction": [
         {"sector": "Houlton", "start": "2021-02", "end": "2021-03"},  # every month zero
         {"sector": "Havre", "start": "2021-01", "end": "2021-01"},  # a single encounter
