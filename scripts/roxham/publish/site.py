@@ -114,7 +114,9 @@ def check_record(now: dict[str, str] | None = None) -> None:
 
 def record_faults(cited: set[str] | None = None):
     """Every fault of the tables and of the ledger: file, row, column, value, rule. cited: as in `tables.check`."""
-    return pd.concat([tables.check(cited), claims.check()], ignore_index=True).drop_duplicates(ignore_index=True)
+    return pd.concat([tables.check(cited), claims.check()], ignore_index=True).drop_duplicates(
+        ignore_index=True
+    )
 
 
 def words() -> set[str]:
