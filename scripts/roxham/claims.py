@@ -1,6 +1,6 @@
 """The ledger: each claim of the op-ed, and the test that decides its verdict.
 
-`ledger()` gives one row a claim, `decide(id)` one verdict with its numbers and its sentence. What a person judged
+`ledger()` gives one row a claim, `decide(id)` one verdict with its numbers and its sentence. What is judged
 stands in `data/hand/claims.yml`, with its reason. What the tables can decide is decided here, at every build, by one
 pure function a claim: change the data and the verdict changes. `check()` gives every fault of the file.
 
