@@ -36,6 +36,9 @@ EDGES = {
         {"sector": "Houlton", "start": "2021-02", "end": "2021-03"},  # every month zero
         {"sector": "Havre", "start": "2021-01", "end": "2021-01"},  # a single encounter
     ],
+    "13-the-ledger": [
+        {"as_of": "op-ed", "kind": "forecast"},  # nothing could be scored yet
+    ],
 }
 
 

@@ -83,8 +83,8 @@ FLIPS = [
     ("heart-of-crisis", "not assessed", {"interceptions": drop(province="Quebec", month=FIRST_YEAR[-1])}),
     ("guantanamo-camp", "partly", {"events": put("date", "1987-09", event_id="haiti-coup")}),
     ("guantanamo-camp", "not supported", {"events": put("date", "2001-09", event_id="haiti-coup")}),
-    ("declaration-21", "partly", {"pledges": drop(pledge_id="los-angeles-declaration", number=21)}),
-    ("declaration-21", "not supported", {"pledges": put("number", 35, pledge_id="los-angeles-declaration")}),
+    ("declaration-21", "partly", {"endorsements": drop(governments=21)}),
+    ("declaration-21", "not supported", {"endorsements": put("governments", 35, governments=21)}),
     ("southbound-rise", "partly", {"southbound": put("encounters", 42, sector="Swanton", month=BEFORE)}),
     (
         "southbound-rise",
@@ -163,10 +163,10 @@ def test_nearly_40000_is_38000_to_40000(people, verdict):
 
 
 def test_a_correction_in_the_tables_reaches_the_ledger(record):
-    path = record.root / "tables/pledges.csv"
+    path = record.root / "tables/endorsements.csv"
     text = path.read_text(encoding="utf-8")
-    assert text.count(",endorsed,21,") == 1
-    path.write_text(text.replace(",endorsed,21,", ",endorsed,22,"), encoding="utf-8")
+    assert text.count("2022-10-06,21,") == 1
+    path.write_text(text.replace("2022-10-06,21,", "2022-10-06,22,"), encoding="utf-8")
     changed = claims.ledger(record=record).set_index("id").loc["declaration-21"]
     assert changed.verdict == "partly"
     assert changed.sentence.startswith("22 governments")

@@ -1,6 +1,6 @@
 """The ledger: each claim of the op-ed, and the test that decides its verdict.
 
-`ledger()` gives one row a claim, `decide(id)` one verdict with its numbers and its sentence. What a person judged
+`ledger()` gives one row a claim, `decide(id)` one verdict with its numbers and its sentence. What is judged
 stands in `data/hand/claims.yml`, with its reason. What the tables can decide is decided here, at every build, by one
 pure function a claim: change the data and the verdict changes. `check()` gives every fault of the file.
 
@@ -138,14 +138,13 @@ def guantanamo_camp(events: pd.DataFrame, stated: float) -> Decision:
     return Decision(verdict, sentence, stated, round(years, 1), low, high)
 
 
-def declaration_21(pledges: pd.DataFrame, stated: float) -> Decision:
+def declaration_21(endorsements: pd.DataFrame, stated: float) -> Decision:
     """Whether `stated` governments had endorsed the Declaration when the op-ed appeared."""
-    rows = pledges.query("pledge_id == 'los-angeles-declaration' and stage == 'endorsed'")
-    last = rows[rows.date <= LAST_DAY].sort_values("date").iloc[-1]
-    off = abs(last.number - stated)
+    last = endorsements[endorsements.date <= LAST_DAY].sort_values("date").iloc[-1]
+    off = abs(last.governments - stated)
     verdict = SUPPORTED if off == 0 else PARTLY if off <= ABOUT * stated else NOT_SUPPORTED
-    sentence = f"{n(last.number)} governments had endorsed it by {month(last.date)}."
-    return Decision(verdict, sentence, stated, last.number, stated, stated)
+    sentence = f"{n(last.governments)} governments had endorsed it by {month(last.date)}."
+    return Decision(verdict, sentence, stated, last.governments, stated, stated)
 
 
 def southbound_rise(southbound: pd.DataFrame) -> Decision:
@@ -204,7 +203,7 @@ RULES: dict[str, tuple[Callable[..., Decision], tuple[str, ...]]] = {
     "rest-2022": (rest_2022, ("interceptions",)),
     "heart-of-crisis": (heart_of_crisis, ("interceptions", "claimants_totals")),
     "guantanamo-camp": (guantanamo_camp, ("events",)),
-    "declaration-21": (declaration_21, ("pledges",)),
+    "declaration-21": (declaration_21, ("endorsements",)),
     "southbound-rise": (southbound_rise, ("southbound",)),
     "transferred": (transferred, ("transfers",)),
     "wider-pressure": (wider_pressure, ("events",)),
@@ -266,7 +265,7 @@ NUMBERS: dict[str, Callable] = {
     "lacolle_peak_month": lambda load: month(_lacolle(load).idxmax()),
     "lacolle_latest": lambda load: n(_lacolle(load).iloc[-1]),
     "lacolle_latest_month": lambda load: month(_lacolle(load).index[-1]),
-    "declaration_first": lambda load: n(_pledge(load, "los-angeles-declaration", "endorsed")),
+    "declaration_first": lambda load: n(load("endorsements").sort_values("date").governments.iloc[0]),
     "us_aid_2024": lambda load: _millions(_pledge(load, "us-aid-2024")),
     "us_visas": lambda load: n(_pledge(load, "us-work-visas")),
     "family_places": lambda load: n(_pledge(load, "family-pathway")),

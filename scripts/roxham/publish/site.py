@@ -14,6 +14,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import pandas as pd
 import yaml
 from filelock import FileLock, Timeout
 
@@ -113,8 +114,9 @@ def check_record(now: dict[str, str] | None = None) -> None:
 
 def record_faults(cited: set[str] | None = None):
     """Every fault of the tables and of the ledger: file, row, column, value, rule. cited: as in `tables.check`."""
-    faults = tables.check(cited)
-    return faults if len(faults) else claims.check()
+    return pd.concat([tables.check(cited), claims.check()], ignore_index=True).drop_duplicates(
+        ignore_index=True
+    )
 
 
 def words() -> set[str]:
