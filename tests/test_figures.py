@@ -484,6 +484,46 @@ def run(*cells, how="site", monkeypatch=None):
     return [cell.outputs for cell in book.cells[1:]]
 
 
+@pytest.fixture
+def drawings(monkeypatch, tmp_path):
+    """How often the converter was called, with a folder to keep drawings in; and the kept files."""
+    monkeypatch.setenv("ROXHAM_CACHE", str(tmp_path))
+    convert, calls = figures.vlc.vegalite_to_svg, []
+    monkeypatch.setattr(
+        figures.vlc, "vegalite_to_svg", lambda *a, **k: calls.append(1) or convert(*a, **k), raising=True
+    )
+    yield calls, tmp_path / "drawings"
+
+
+def test_a_chart_is_drawn_once_and_then_kept(drawings):
+    calls, folder = drawings
+    first = make().html
+    made = len(calls)
+    figures.reset()
+    assert make().html == first
+    assert len(calls) == made == len(list(folder.iterdir())) == 2
+
+
+def test_another_datum_is_another_drawing(drawings):
+    calls, _ = drawings
+    first = make().svg
+    figures.reset()
+    other = make(data=quebec().assign(people=lambda d: d.people.where(d.index != d.index[3], 1))).svg
+    assert other["wide"] != first["wide"] and len(calls) == 4
+
+
+@pytest.mark.parametrize("damage", [b"", b"<svg></svg>", None])
+def test_a_kept_drawing_that_is_damaged_is_drawn_again(drawings, damage):
+    calls, folder = drawings
+    first = make().html
+    for file in folder.iterdir():
+        file.write_bytes(file.read_bytes()[:-9] if damage is None else damage)
+    figures.reset()
+    assert make().html == first and len(calls) == 4
+    figures.reset()
+    assert make().html == first and len(calls) == 4
+
+
 def test_a_notebook_holds_the_figure_once_and_its_metadata(monkeypatch):
     first, copy, loop, rerun = run(
         "t.make()",
