@@ -1,10 +1,12 @@
-"""A warm kernel reads a table once, and yet each notebook finds the record as a new kernel would."""
+"""What is kept between notebooks: a warm kernel reads a table once, and yet each finds the record as a new one would."""
 
 import json
+import os
 import textwrap
 
 import pytest
 
+from roxham.publish.cache import drop_oldest
 from roxham.publish.runs import Run, execute
 from roxham.publish.warm import WarmKernel
 
@@ -66,3 +68,12 @@ def test_what_a_notebook_does_to_a_table_does_not_reach_the_next(kernel, harm):
     expected = run(WITNESS, kernel)
     run(f"from roxham import tables; frame = tables.load('interceptions'); {harm}; print()", kernel)
     assert run(WITNESS, kernel) == expected
+
+
+def test_what_was_longest_not_used_is_dropped(tmp_path):
+    for age in range(5):
+        (tmp_path / f"{age}.json").write_text("")
+        os.utime(tmp_path / f"{age}.json", (1_000_000 - age, 1_000_000 - age))
+    drop_oldest(tmp_path, 2, keep={"4"})
+    assert sorted(file.stem for file in tmp_path.iterdir()) == ["0", "1", "4"]
+    drop_oldest(tmp_path / "nowhere", 2)
