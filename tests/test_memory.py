@@ -1,4 +1,4 @@
-"""What is kept between notebooks: a warm kernel reads a table once, and yet each finds the record as a new one would."""
+"""What is kept between notebooks; and yet each finds the record as it would in a new kernel."""
 
 import json
 import os
