@@ -112,6 +112,7 @@ def make(**changes):
     return figure(charts.series(data, "month", "people") if chart is None else chart, **(given | changes))
 
 
+@functools.cache  # a figure does not change, and many tests look at the same ones
 def draw(name, id=None):
     chart, data = CHARTS[name]()
     return make(chart=chart, data=data, id=id or name)
@@ -454,6 +455,7 @@ print(*sorted(f'{{name}} {{digest(name)}}' for name in sys.argv[1:]), sep='\\n')
 
 def test_a_figure_is_the_same_bytes_in_any_process_and_order():
     names = ["layered", "wrapped-facet", "concatenated", "bars"]
+    draw.cache_clear()
     here = sorted(f"{n} {hashlib.sha256(draw(n).html.encode()).hexdigest()}" for n in names)
     code = DRAW.format(tests=os.path.dirname(__file__))
     for order in (names, names[::-1]):
@@ -482,6 +484,44 @@ def run(*cells, how="site", monkeypatch=None):
     NotebookClient(book, kernel_name="python3", timeout=120, allow_errors=True).execute()
     nbformat.validate(book)
     return [cell.outputs for cell in book.cells[1:]]
+
+
+@pytest.fixture
+def drawings(monkeypatch, tmp_path):
+    """How often the converter was called, with a folder to keep drawings in; and the kept files."""
+    monkeypatch.setenv("ROXHAM_CACHE", str(tmp_path))
+    convert, calls = figures.vlc.vegalite_to_svg, []
+    monkeypatch.setattr(figures.vlc, "vegalite_to_svg", lambda *a, **k: calls.append(1) or convert(*a, **k))
+    return calls, tmp_path / "drawings"
+
+
+def test_a_chart_is_drawn_once_and_then_kept(drawings):
+    calls, folder = drawings
+    first = make().html
+    made = len(calls)
+    figures.reset()
+    assert make().html == first
+    assert len(calls) == made == len(list(folder.iterdir())) == 2
+
+
+def test_another_datum_is_another_drawing(drawings):
+    calls, _ = drawings
+    first = make().svg
+    figures.reset()
+    other = make(data=quebec().assign(people=lambda d: d.people.where(d.index != d.index[3], 1))).svg
+    assert other["wide"] != first["wide"] and len(calls) == 4
+
+
+@pytest.mark.parametrize("damage", [b"", b"<svg></svg>", None])
+def test_a_kept_drawing_that_is_damaged_is_drawn_again(drawings, damage):
+    calls, folder = drawings
+    first = make().html
+    for file in folder.iterdir():
+        file.write_bytes(file.read_bytes()[:-9] if damage is None else damage)
+    figures.reset()
+    assert make().html == first and len(calls) == 4
+    figures.reset()
+    assert make().html == first and len(calls) == 4
 
 
 def test_a_notebook_holds_the_figure_once_and_its_metadata(monkeypatch):

@@ -77,7 +77,7 @@ TYPED = [
         "x2",
     ),
     *("$2023", "2023.5", "40,000", "18-year-olds", "1-800", "9/11", "−12"),
-    *("U.S. 40", "in part 40", "45 May", "March 2,500", "c. 300", "chapter 3 or 40"),
+    *("U.S. 40", "in part 40", "45 May", "March 2,500", "c. 300", "chapter 3 or 40", "the 5th largest"),
 ]
 
 
@@ -90,7 +90,8 @@ def test_a_typed_number_is_found(number):
 
 
 NAMES = [
-    *("25 March 2023", "March 2023", "March 25, 2023", "on 25 March and 3 April", "25–27 March", "25\nMarch"),
+    *("25 March 2023", "March 2023", "March 25, 2023", "on 25 March and 3 April", "before the 25th"),
+    *("25–27 March", "25\nMarch"),
     *(
         "2022",
         "2007–2023",

@@ -20,12 +20,15 @@ import json
 import os
 import re
 import string
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from hashlib import sha256
 from html import escape
 from importlib.resources import files
 from pathlib import Path
+from threading import get_ident
 
 import altair as alt
 import pandas as pd
@@ -37,6 +40,7 @@ from roxham.facts import display_mode, month
 MAX_ROWS = 5_000
 MAX_NAMED = 6  # publishers named before the list of sources is opened
 VL_VERSION = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
+_VEGA = f"{vlc.__version__}-{VL_VERSION}"
 WORDS = {  # every word that a figure adds of its own
     "source": "Source",
     "sources": "Sources",
@@ -407,10 +411,16 @@ def _breadth(spec: dict) -> float:
 
 def _svg(who: str, spec: dict) -> str:
     still = {**spec, "layer": _still(spec["layer"])} if "layer" in spec else spec
-    try:
-        return vlc.vegalite_to_svg(json.dumps(still), vl_version=VL_VERSION, allowed_base_urls=[])
-    except Exception as error:  # a bare exception is all that vl-convert has
-        raise FigureError(f"{who}: the chart cannot be drawn: {_first_lines(error)}") from error
+    text = json.dumps(still)
+
+    def draw() -> str:
+        try:
+            return vlc.vegalite_to_svg(text, vl_version=VL_VERSION, allowed_base_urls=[])
+        except Exception as error:  # a bare exception is all that vl-convert has
+            raise FigureError(f"{who}: the chart cannot be drawn: {_first_lines(error)}") from error
+
+    # one spec has one drawing, whichever notebook draws it, so it is drawn once
+    return _kept(f"drawings/{sha256(f'{_VEGA} {text}'.encode()).hexdigest()}", draw)
 
 
 def _still(layers: list[dict]) -> list[dict]:
@@ -596,19 +606,29 @@ def _player() -> str:
 
 @cache
 def _bundle() -> str:
-    """Vega, Vega-Lite and vega-embed as one script; kept in the folder ROXHAM_CACHE, if there is one."""
-    name = f"vega-{vlc.__version__}-{VL_VERSION}.js"
-    kept = Path(os.environ["ROXHAM_CACHE"], name) if "ROXHAM_CACHE" in os.environ else None
-    if kept and kept.is_file():
-        return kept.read_text(encoding="utf-8")
+    """Vega, Vega-Lite and vega-embed as one script."""
     # in a function of its own: its top-level names are one letter long, and a page has others of those
-    text = (
-        "(() => {" + vlc.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VL_VERSION) + "\n})();"
+    code = "window.vegaEmbed = vegaEmbed;"
+    return _kept(
+        f"bundle-{_VEGA}", lambda: f"(() => {{{vlc.javascript_bundle(code, vl_version=VL_VERSION)}\n}})();"
     )
-    if kept:
-        part = kept.with_suffix(f".{os.getpid()}")
-        part.write_text(text, encoding="utf-8")
-        part.replace(kept)
+
+
+def _kept(name: str, make: Callable[[], str]) -> str:
+    """`make()`, kept compressed in the folder ROXHAM_CACHE, if there is one, for as long as it reads back whole."""
+    if not (folder := os.environ.get("ROXHAM_CACHE")):
+        return make()
+    file = Path(folder, name)
+    try:
+        text = zlib.decompress(file.read_bytes()).decode()
+        os.utime(file)  # what is not used for long is dropped first
+        return text
+    except (OSError, zlib.error):
+        text = make()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f"{file.name}.{os.getpid()}-{get_ident()}")
+    part.write_bytes(zlib.compress(text.encode()))
+    part.replace(file)
     return text
 
 

@@ -124,8 +124,10 @@ class Record:
 
     def __init__(self, path: Path):
         self.root = Path(path)
-        self._memo: dict = {}
-        self._read: set[Path] = set()
+        self._memo: dict[
+            object, tuple[dict[Path, object], object]
+        ] = {}  # key → the files behind it, the value
+        self._read: dict[Path, object] = {}  # every file read, with its state
 
     # ---- what a chapter calls
 
@@ -153,7 +155,9 @@ class Record:
         files = [self.root / file for file in ("datapackage.json", *map(self._file, related), DISCREPANCIES)]
         if faults := self._once(("faults", name), files, lambda: self._faults(related)):
             raise RecordError(faults)
-        frame = self._sheet(name).frame.reset_index(drop=True)
+        frame = (
+            self._sheet(name).frame.reset_index(drop=True).copy()
+        )  # what is in memory stays as it was read
         frame.attrs["table"] = name
         return frame if vintage is None else self._as_known(frame, vintage)
 
@@ -251,7 +255,7 @@ class Record:
     def path(self, relative: str) -> Path:
         """A file of the record that is read by other means (a map layer); counts as read."""
         file = self.root / relative
-        self._read.add(file)
+        self._read[file] = _state(file)
         return file
 
     def files_read(self) -> list[Path]:
@@ -264,13 +268,28 @@ class Record:
 
     # ---- reading
 
+    def memory(self) -> dict:
+        """What was read and checked so far, for `recall` in another record of the same folder."""
+        return dict(self._memo)
+
+    def recall(self, memory: dict) -> None:
+        """Take over what another record of the same folder had read. What has changed since is read again."""
+        self._memo |= memory
+
     def _once(self, key: object, files: list[Path], make: Callable):
-        """`make()`, or what it gave last time if the files are still the same."""
-        self._read.update(files)
-        stamp = [(s.st_mtime_ns, s.st_size) if (s := _stat(file)) else None for file in files]
-        if key not in self._memo or self._memo[key][0] != stamp:
-            self._memo[key] = (stamp, make())
-        return self._memo[key][1]
+        """`make()`, or what it gave last time if these files, and those that it read itself, are still the same."""
+        behind, value = self._memo.get(key, ({None: None}, None))
+        if any(file is None or _state(file) != state for file, state in behind.items()):
+            before, self._read = self._read, {file: _state(file) for file in files}
+            try:
+                value = make()
+                behind = self._read
+                self._memo[key] = (behind, value)
+            finally:
+                before |= self._read
+                self._read = before
+        self._read |= behind
+        return value
 
     def _resources(self) -> dict[str, dict]:
         file = self.root / "datapackage.json"
@@ -1109,11 +1128,13 @@ def _ids(entry: dict) -> list[str]:
     return [str(source) for source in (found if isinstance(found, list) else [found])]
 
 
-def _stat(file: Path):
+def _state(file: Path) -> tuple[int, int] | None:
+    """What changes when a file does; None if there is none."""
     try:
-        return file.stat()
+        state = file.stat()
     except OSError:
         return None
+    return state.st_mtime_ns, state.st_size
 
 
 _record = Record(DATA)
@@ -1121,3 +1142,4 @@ names, about, load = _record.names, _record.about, _record.load
 check, hand = _record.check, _record.hand
 sources, total, correct, vintages = _record.sources, _record.total, _record.correct, _record.vintages
 path, files_read, forget = _record.path, _record.files_read, _record.forget
+memory, recall = _record.memory, _record.recall

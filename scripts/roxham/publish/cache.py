@@ -6,12 +6,13 @@ while what it *read* (our modules, the tables, the hand-written judgements) is t
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import platform
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -88,10 +89,17 @@ class Cache:
 
     def prune(self, keep: Iterable[str], most: int = 500) -> None:
         """Drop the oldest entries over `most`, never those in `keep`."""
-        kept = set(keep)
-        files = sorted(self.folder.glob("*.json"), key=lambda f: f.stat().st_mtime, reverse=True)
-        for file in files[most:]:
-            if file.stem not in kept:
-                file.unlink(missing_ok=True)
+        drop_oldest(self.folder, most, set(keep))
         for left in self.folder.glob(".writing-*"):
             left.unlink(missing_ok=True)
+
+
+def drop_oldest(folder: Path, most: int, keep: Collection[str] = ()) -> None:
+    """Delete the files of a folder over `most` that were longest not used, never those whose stem is in `keep`."""
+    ages = []
+    for entry in os.scandir(folder) if folder.is_dir() else ():
+        with contextlib.suppress(FileNotFoundError):  # another build may drop it first
+            ages.append((entry.stat().st_mtime, entry.path))
+    for _, path in sorted(ages, reverse=True)[most:]:
+        if Path(path).stem not in keep:
+            Path(path).unlink(missing_ok=True)

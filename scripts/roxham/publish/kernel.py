@@ -4,6 +4,10 @@ A kernel is kept warm (the libraries stay imported), so each notebook must find 
 all that a notebook can change by ordinary means: its names, our own modules (imported anew, so that figures
 registered and tables read start empty), pandas' options, Altair's registries, random state, environment,
 working directory, warnings, display formatters. `report` says what the notebook depended on.
+
+One thing is carried over, because reading and checking the tables takes longer than most notebooks: what
+`roxham.tables` has in memory, of which a notebook only ever gets copies. The next notebook's module recalls it,
+unless options of pandas were changed, by which a table might have been read differently, or the module's own file.
 """
 
 from __future__ import annotations
@@ -17,6 +21,8 @@ import os
 import random
 import sys
 import warnings
+from importlib.abc import MetaPathFinder
+from importlib.machinery import PathFinder
 from pathlib import Path
 
 from IPython import get_ipython
@@ -27,6 +33,7 @@ KEPT = {"roxham", "roxham.publish", "roxham.publish.kernel"}
 SEED = 20230325
 
 _new: dict = {}
+_tables: dict = {}  # of the last `roxham.tables`: the state of its file, how to ask for its memory, the memory
 
 
 def warm() -> None:
@@ -86,6 +93,7 @@ def begin() -> None:
     import numpy
     import pandas
 
+    _remember()
     shell = get_ipython()
     shell.reset(new_session=False)
     shell.execution_count = 1
@@ -119,6 +127,37 @@ def begin() -> None:
     random.seed(SEED)
     numpy.random.seed(SEED)
     gc.collect()
+
+
+class _Recall(MetaPathFinder):
+    """Finds `roxham.tables` as Python does, and has it recall what is remembered."""
+
+    @staticmethod
+    def find_spec(name, path, target=None):
+        if name != "roxham.tables":
+            return None
+        spec = PathFinder.find_spec(name, path)
+        execute = spec.loader.exec_module
+
+        def exec_module(module) -> None:
+            found = os.stat(module.__file__)
+            state = found.st_mtime_ns, found.st_size
+            execute(module)
+            if "memory" in _tables and _tables["state"] == state:
+                module.recall(_tables["memory"])
+            _tables.update(state=state, ask=module.memory)
+
+        spec.loader.exec_module = exec_module
+        return spec
+
+
+def _remember() -> None:
+    """Keep what the notebook's `roxham.tables` has in memory, if it was read as in a new kernel."""
+    sys.meta_path[:] = [_Recall, *(finder for finder in sys.meta_path if finder is not _Recall)]
+    if _pandas_options() != _new["pandas"]:
+        _tables.clear()
+    elif "ask" in _tables:
+        _tables["memory"] = _tables.pop("ask")()
 
 
 def _copy(value):

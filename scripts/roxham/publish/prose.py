@@ -66,8 +66,9 @@ TYPED = {
         # 14 days, the name of the rule; 45th parallel; 19th century
         "14-day rule": r"\b14[-\s]days?\b",
         "parallel or century": r"\b\d\d(?:st|nd|rd|th)[-\s](?:parallel|century)\b",
-        # 2023-03-25, 25 March, 25–27 March, March 25 and 26, 12:01 a.m.
+        # 2023-03-25, 25 March, 25–27 March, March 25, before the 25th, 12:01 a.m.
         "date": r"\b(?:1[89]|20)\d\d-\d\d(?:-\d\d)?\b"
+        rf"|\bthe\s+{_DAY}(?<=[a-z])(?=\s*(?:[.,;:)\ufffc]|$|(?:and|are|is|to|was|were)\b))"
         rf"|\b{_DAY}(?:\s*(?:–|-|to|and|or)\s*{_DAY})?\s+(?:of\s+)?{_MONTH}(?!\w)"
         rf"|\b{_MONTH}\s+{_DAY}(?:[–-]{_DAY})?(?![\d,]*\d)|\b\d{{1,2}}:\d\d\s+[ap]\.?m\b",
         # 2022, 2007–2023, 2023–24, 1990s, FY2024

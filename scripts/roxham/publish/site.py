@@ -20,10 +20,11 @@ from filelock import FileLock, Timeout
 
 from roxham import claims, tables
 from roxham.publish import links
-from roxham.publish.cache import Cache, Entry, digest, fingerprints, write_atomically
+from roxham.publish.cache import Cache, Entry, digest, drop_oldest, fingerprints, write_atomically
 from roxham.publish.chapters import ROOT, Chapter, book, find, settings
 
 BUILD = ROOT / "_build"
+DRAWINGS = 5_000  # kept from build to build; about 10 kB each
 
 
 class BuildError(Exception):
@@ -154,6 +155,7 @@ def _executed(chapters, cache, workers, scheduler, fresh, watcher) -> tuple[dict
 
         execute_all([Run(c.name, c.source) for c in due], workers, scheduler, done)
         cache.prune(keys.values())
+        drop_oldest(BUILD / "cache" / "drawings", DRAWINGS)
         if errors:
             raise BuildError("\n\n".join(errors))
     return {c.name: notebooks[c.name] for c in chapters}, [c.name for c in due]

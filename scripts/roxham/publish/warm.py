@@ -64,7 +64,8 @@ class WarmKernel:
             connection_file=os.path.join(self.folder.name, "c.json"),
         )
         atexit.register(self.stop)
-        environment = os.environ | {"ROXHAM_FIGURES": "site", "PYTHONHASHSEED": "0"}
+        environment = {"ROXHAM_CACHE": str(ROOT / "_build" / "cache")} | os.environ
+        environment |= {"ROXHAM_FIGURES": "site", "PYTHONHASHSEED": "0"}
         environment.pop("JPY_SESSION_NAME", None)
         await self.manager.start_kernel(cwd=str(ROOT), env=environment)
         self.client = self.manager.client()
