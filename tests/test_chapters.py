@@ -24,32 +24,15 @@ EDGES = {
         {"province": "Saskatchewan", "start": "2023-04", "end": "2023-05"},  # two months, both zero
     ],
     "05-the-closure": [
-        {
-            "province": "British Columbia",
-            "start": "2023-12",
-            "end": "2024-12",
-        },  # one month of the window was seen
-        {
-            "province": "Saskatchewan",
-            "measure": "Border claims",
-            "start": "2023-03",
-            "end": "2023-04",
-        },  # hidden
-        {
-            "province": "New Brunswick",
-            "measure": "Airport claims",
-            "start": "2023-04",
-            "end": "2023-04",
-        },  # one zero
+        {"province": "British Columbia", "start": "2023-12"},  # one month of the window was seen
+        # hidden, then one zero
+        {"province": "Saskatchewan", "measure": "Border claims", "start": "2023-03", "end": "2023-04"},
+        {"province": "New Brunswick", "measure": "Airport claims", "start": "2023-04", "end": "2023-04"},
     ],
     "06-the-other-doors": [
         {"province": "Yukon", "start": "2020-04", "end": "2020-06"},  # zero or hidden
-        {
-            "province": "Northwest Territories",
-            "start": "2025-07",
-            "end": "2025-07",
-        },  # one kind of office, one month
-        {"province": "Nunavut", "citizenship": "Other Countries"},  # no month above 5
+        {"province": "Northwest Territories", "start": "2025-07"},  # one kind of office, one month
+        {"province": "Nunavut", "citizenship": "Other Countries"},  # no printed month above zero
         {"citizenship": "Haiti", "start": "2018-02", "end": "2018-03"},  # across the break
     ],
     "07-the-other-direction": [
