@@ -31,6 +31,17 @@ EDGES = {
         {"citizenship": "Senegal", "start": "2015-01", "end": "2015-02"},  # one of two months suppressed
         {"citizenship": "Afghanistan", "start": "2026-01", "end": "2026-07"},  # no month is published
         {"citizenship": "Turkey", "start": "2026-07", "end": "2026-07"},  # one month
+    "05-the-closure": [
+        {"province": "British Columbia", "start": "2023-12"},  # one month of the window was seen
+        # hidden, then one zero
+        {"province": "Saskatchewan", "measure": "Border claims", "start": "2023-03", "end": "2023-04"},
+        {"province": "New Brunswick", "measure": "Airport claims", "start": "2023-04", "end": "2023-04"},
+    ],
+    "06-the-other-doors": [
+        {"province": "Yukon", "start": "2020-04", "end": "2020-06"},  # zero or hidden
+        {"province": "Northwest Territories", "start": "2025-07"},  # one kind of office, one month
+        {"province": "Nunavut", "citizenship": "Other Countries"},  # no printed month above zero
+        {"citizenship": "Haiti", "start": "2018-02", "end": "2018-03"},  # across the break
     ],
     "07-the-other-direction": [
         {"sector": "Houlton", "start": "2021-02", "end": "2021-03"},  # every month zero
