@@ -90,6 +90,56 @@ def test_places_are_as_far_apart_as_the_globe_says():
         assert measured == pytest.approx(EARTH.inv(*points[0], *points[1])[2] / 1000, rel=0.01)
 
 
+@pytest.mark.parametrize("width", [WIDE, NARROW])
+@pytest.mark.parametrize(
+    ("name", "to"),
+    [
+        ("crossing", "port-lacolle-15"),
+        ("crossing", "port-hemmingford"),
+        ("crossing", "port-lacolle-223"),
+        ("region", "plattsburgh"),
+        ("region", "montreal"),
+        ("region", "new-york"),
+    ],
+)
+def test_a_distance_that_the_chapter_states_is_what_the_bar_measures(drawn, name, to, width):
+    """From the road, in kilometres along the globe, against the drawn bar."""
+    ends = [(p.x, p.y) for p in maps.layer("local").set_index("id").geometry[["crossing", to]]]
+    bar = float(re.search(r'<line transform="translate\(12,[\d.]+\)" x2="([\d.]+)"', drawn[name, width])[1])
+    measured = np.hypot(*np.subtract(*_marks(name, width, ends))) / bar * BARRED[name]
+    assert measured == pytest.approx(EARTH.inv(*ends[0], *ends[1])[2] / 1000, rel=0.01)
+
+
+def test_the_places_of_the_tables_are_those_of_the_maps():
+    """What a chapter measures from the tables, and what the map draws: within 100 m."""
+    drawn = maps.layer("local").set_index("id").geometry
+    crossings = tables.load("crossings").set_index("crossing_id")
+    places = tables.load("places").set_index("place_id")
+    for here, there in (
+        (crossings.loc["roxham"], "crossing"),
+        (crossings.loc["lacolle-a15"], "port-lacolle-15"),
+        (crossings.loc["hemmingford"], "port-hemmingford"),
+        (places.loc["plattsburgh"], "plattsburgh"),
+        (places.loc["montreal"], "montreal"),
+        (places.loc["new-york-city"], "new-york"),
+    ):
+        assert EARTH.inv(here.lon, here.lat, drawn[there].x, drawn[there].y)[2] < 100, there
+
+
+def test_the_crossing_lies_within_50_m_of_the_drawn_boundary():
+    spot = maps.layer("local", "crossing").to_crs("EPSG:32618").geometry.iloc[0]
+    line = maps.layer("boundary").to_crs("EPSG:32618").geometry.iloc[0]
+    assert spot.distance(line) < 50
+    svg = vlc.vegalite_to_svg(maps.crossing(WIDE).to_json())
+    view = maps._CROSSING.at(WIDE)
+    pixel = view.radius * 1000 / view.scale  # metres
+    ink, quebec = charts.colour("ink"), charts.colour("quebec")
+    path = re.search(rf'd="(M[^"]+)" stroke="{ink}" stroke-width="1.8"', svg)[1]
+    drawn = shapely.LineString(np.array(re.findall(r"(-?[\d.]+),(-?[\d.]+)", path), dtype=float))
+    dot = re.search(rf'transform="translate\(([\d.]+),([\d.]+)\)"[^>]*fill="{quebec}"', svg)
+    assert drawn.distance(shapely.Point(float(dot[1]), float(dot[2]))) * pixel < 50
+
+
 @pytest.mark.parametrize(("name", "most"), [("crossing", 0.2), ("region", 3.2)])
 def test_north_is_up_everywhere_within_a_few_degrees(name, most):
     (x, y), dx, dy = CENTRES[name], *{"crossing": (0.14, 0.05), "region": (3.7, 2.5)}[name]
@@ -203,6 +253,25 @@ def test_a_polygon_wound_the_other_way_would_be_seen(page):
     assert _share(page, vlc.vegalite_to_svg(chart.to_json()), "land") > 0.7
 
 
+def test_the_continent_shows_the_boundary_from_the_yukon_to_new_brunswick():
+    regions = maps.layer("north_america", "province", "state")
+    line = maps._common(regions, "province", "state").geometry.iloc[0]
+    west, south, east, north = line.bounds
+    assert (west, east) == pytest.approx((-141.0, -67.1), abs=0.3) and north > 69 and south > 42
+    marks = [layer["mark"] for layer in maps.continent().to_dict()["layer"]]
+    assert [m.get("stroke") for m in marks].count(charts.colour("ink")) == 1
+
+
+@pytest.mark.parametrize("name", maps.SOURCES)
+def test_every_map_names_sources_of_the_record(name):
+    assert set(maps.SOURCES[name]) <= set(tables.load("sources")["source_id"])
+    local = maps.layer("local")
+    shown = {"crossing": ["road", "motorway"], "quebec_new_york": ["route"]}.get(name, [])
+    if shown:
+        kinds = local[local["kind"].isin([*shown, "port_of_entry", "crossing", "city"])]
+        assert {s for ids in kinds["source_id"] for s in ids.split(";")} <= set(maps.SOURCES[name])
+
+
 def test_what_is_schematic_is_dashed():
     spec = maps.crossing().to_dict()
     quebec = [
@@ -227,6 +296,13 @@ def test_a_value_on_a_break_belongs_to_the_step_above():
     spec = maps.world(values, breaks=[100]).to_dict()
     (rows,) = (d for d in spec["datasets"].values() if len(d) > 200)
     assert {r["id"]: r["step"] for r in rows if r.get("step")} == {"HTI": "≥ 100", "NGA": "< 100"}
+
+
+def test_a_step_of_nothing_but_zeros_says_0():
+    values = pd.DataFrame({"iso_a3": ["HTI", "NGA", "TUR"], "value": [0, 1, 12]})
+    spec = maps.world(values, breaks=[1, 10]).to_dict()
+    (rows,) = (d for d in spec["datasets"].values() if len(d) > 200)
+    assert {r["id"]: r["step"] for r in rows if r.get("step")} == {"HTI": "0", "NGA": "1–9", "TUR": "≥ 10"}
 
 
 def test_breaks_are_round_numbers_and_ascend():

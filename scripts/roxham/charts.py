@@ -246,7 +246,12 @@ def series(
         right = {
             w: max([_text_width(t) for t in _wrap(ends.label, w)], default=0) + 8 for w in (WIDE, NARROW)
         }
-        if (layer := _event_layer(rules, span, {w: (left, right[w]) for w in _widths(width)})) is not None:
+        if width:  # that of the plot alone
+            right = {width: max(map(_text_width, ends.label), default=0) + 8}
+            margins = {round(width + left + right[width]): (left, right[width])}
+        else:
+            margins = {w: (left, right[w]) for w in (WIDE, NARROW)}
+        if (layer := _event_layer(rules, span, margins)) is not None:
             layers.insert(0, layer)
     hover = alt.selection_point(nearest=True, on="pointerover", clear="pointerout", empty=False)
     tips = [alt.Tooltip(x, type="temporal", format=_tip_format(data[x])), alt.Tooltip(y, format=",")]

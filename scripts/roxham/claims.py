@@ -1,11 +1,11 @@
 """The ledger: each claim of the op-ed, and the test that decides its verdict.
 
-`ledger()` gives one row a claim, `decide(id)` one verdict with its numbers and its sentence. What a person judged stands
-in `data/hand/claims.yml`, with its reason. What the tables can decide is decided here, at every build, by one pure
-function a claim: change the data and the verdict changes. `check()` gives every fault of the file.
+`ledger()` gives one row a claim, `decide(id)` one verdict with its numbers and its sentence. What a person judged
+stands in `data/hand/claims.yml`, with its reason. What the tables can decide is decided here, at every build, by one
+pure function a claim: change the data and the verdict changes. `check()` gives every fault of the file.
 
-`as_of="op-ed"` judges on what had happened by the end of February 2023 (monthly counts: by the end of January), in the
-figures of today's releases. What was secret then, or came later, is not held against the author.
+`as_of="op-ed"` judges on what had happened by the end of February 2023 (monthly counts: by the end of January), in
+the figures of today's releases. What was secret then, or came later, is not held against the author.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ TOO_EARLY = "Too early to say in February 2023."
 REQUIRED = ("paragraph", "claim", "kind", "attribution", "test", "counter", "source_id")
 FIELDS = (
     *("id", *REQUIRED, "verdict", "reason", "then", "stated", "condition"),
-    *("done", "done_note", "steps", "figure", "chapter"),
+    *("done", "done_note", "steps", "figure", "chapter", "label"),
 )
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -62,7 +62,7 @@ _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 class Decision(NamedTuple):
     """A verdict, the sentence that gives its reason and, where the tables decide, what was compared.
 
-    `found` is the record's number, `low` and `high` the bounds within which `stated`, the author's, would be supported.
+    `found` is the record's number; between `low` and `high` it supports `stated`, the author's.
     """
 
     verdict: str
@@ -119,8 +119,8 @@ def heart_of_crisis(interceptions: pd.DataFrame, claimants_totals: pd.DataFrame)
     verdict = SUPPORTED if closed and fewer else PARTLY if closed or fewer else NOT_SUPPORTED
     way = "rose" if change > 0 else "fell" if change < 0 else "stayed"
     sentence = (
-        f"From April 2023 to March 2024 Quebec had {n(after)} interceptions, against {n(before)} in the twelve months "
-        f"before. Claims in all Canada {way} from {n(claims_before)} to {n(claims_after)}."
+        f"From April 2023 to March 2024 Quebec had {n(after)} interceptions, against {n(before)} in the twelve "
+        f"months before. Claims in all Canada {way} from {n(claims_before)} to {n(claims_after)}."
     )
     return Decision(verdict, sentence, found=fall, low=CLOSED, high=1.0)
 
@@ -194,12 +194,8 @@ def wider_pressure(events: pd.DataFrame) -> Decision:
             f"{plural(days, 'day', 'days')} after the end of the op-ed’s month, so it cannot be scored."
         )
         return Decision(CONDITION_NOT_MET, sentence, found=days, high=STALLED * 365.25 / 12)
-    return Decision(
-        NOT_ASSESSED,
-        f"The condition was met: talks lasted {plural(days, 'day', 'days')} more. What pressure followed is not assessed.",
-        found=days,
-        high=STALLED * 365.25 / 12,
-    )
+    sentence = f"The condition was met, for {plural(days, 'day', 'days')}. What followed is not assessed."
+    return Decision(NOT_ASSESSED, sentence, found=days, high=STALLED * 365.25 / 12)
 
 
 RULES: dict[str, tuple[Callable[..., Decision], tuple[str, ...]]] = {
@@ -291,10 +287,11 @@ NUMBERS: dict[str, Callable] = {
 def ledger(as_of: str = "latest", record=tables) -> pd.DataFrame:
     """Every claim with its verdict, in the op-ed's order: one row a claim.
 
-    Columns: number (1 …), id, paragraph, claim, kind, attribution, condition, test, verdict, basis (computed or judged),
-    then (the verdict of February 2023), sentence, counter, done, done_note, steps (list), stated, found, low, high,
-    figure, chapter, sources (list). An empty text is "". `record` is a `tables.Record`, or the module. Raises LookupError for an unknown `as_of`, and
-    tables.RecordError with every fault of the file.
+    Columns: number (1 …), id, paragraph, claim, kind, attribution, condition, test, verdict, basis (computed or
+    judged), then (the verdict of February 2023), sentence, counter, done, done_note, steps (list), stated, found,
+    low, high, figure, chapter, label, sources (list). An empty text is "". `record` is a `tables.Record`, or the
+    module.
+    Raises LookupError for an unknown `as_of`, and tables.RecordError with every fault of the file.
     """
     if len(faults := check(record)):
         raise tables.RecordError(map(tables.Fault._make, faults.itertuples(index=False)))
@@ -307,13 +304,13 @@ def ledger(as_of: str = "latest", record=tables) -> pd.DataFrame:
             {
                 "number": number,
                 **{key: entry.get(key, "") for key in ("id", "paragraph", "claim", "kind", "attribution")},
-                **{key: entry.get(key, "") for key in ("condition", "test", "figure", "chapter")},
+                **{key: entry.get(key, "") for key in ("condition", "test", "figure", "chapter", "label")},
                 **decision._asdict(),
                 **{key: _worded(text, record) for key, text in told.items()},
                 "basis": "computed" if entry["id"] in RULES else "judged",
                 "then": _decision(entry, "op-ed", record).verdict,
                 "steps": entry.get("steps", []) if as_of == "latest" else [],
-                "sources": _listed(entry["source_id"]),
+                "sources": _sources(entry, as_of, record),
             }
         )
     return pd.DataFrame(rows)
@@ -349,6 +346,15 @@ def _counter(entry: Mapping, decision: Decision, as_of: str) -> str:
         return entry["then"].get("counter", "")
     later = decision.sentence == TOO_EARLY or entry["kind"] in ("proposal", "forecast")
     return "" if later else entry["counter"]
+
+
+def _sources(entry: Mapping, as_of: str, record) -> list[str]:
+    """The sources of a claim; in the view of February 2023, those of a judgement that were out by then, if any."""
+    listed = entry["source_id"] if isinstance(entry["source_id"], list) else [entry["source_id"]]
+    if as_of == "latest" or entry["id"] in RULES:
+        return list(listed)
+    dates = record.load("sources").set_index("source_id")["date"]
+    return [source for source in listed if dates[source][:7] <= f"{LAST_DAY:%Y-%m}"] or list(listed)
 
 
 def known(frame: pd.DataFrame, as_of: str) -> pd.DataFrame:
@@ -392,7 +398,8 @@ def _undecided(entry: Mapping, record) -> Iterable[tables.Fault]:
             for text in (_counter(entry, decision, as_of), entry.get("done_note", "")):
                 _worded(text, record)
         except (LookupError, AttributeError, TypeError, ValueError) as error:
-            rule = f"cannot be computed from the tables ({type(error).__name__}: {error}); a row that it needs is gone"
+            what = f"{type(error).__name__}: {error}"
+            rule = f"cannot be computed from the tables ({what}); a row that it needs is gone"
             yield _fault(entry["id"], "verdict", "", rule)
             return
 
@@ -446,6 +453,8 @@ def _faults(entry: Mapping, steps: set[str]) -> Iterable[tables.Fault]:
         if verdict != OPINION:
             yield fault("verdict", verdict, f"of a proposal is always {OPINION}; `done` says what followed")
         yield from one_of("done", entry.get("done"), DONE)
+        if not entry.get("label"):
+            yield fault("label", "", "is missing; the chart of proposals names them by it")
         if not entry.get("done_note"):
             yield fault(
                 "done_note", "", "is missing; a proposal says what was done, or that nothing was found"
@@ -499,15 +508,11 @@ def _claims_in_canada(totals: pd.DataFrame) -> pd.Series:
 
 
 def _two_years(months: pd.Series) -> tuple[float | None, float | None]:
-    """Sums of the twelve months before the protocol's first full month and of the twelve from it on, if all are there."""
+    """Sums of the twelve months before the protocol's first full month and of those from it on, if all are there."""
     before, after = months["2022-04":"2023-03"], months["2023-04":"2024-03"]
     if len(before) < 12 or len(after) < 12:
         return None, None
     return before.sum(), after.sum()
-
-
-def _listed(found: str | list[str]) -> list[str]:
-    return list(found) if isinstance(found, list) else [found]
 
 
 def _nearest(value: object, allowed: Iterable[str]) -> str:

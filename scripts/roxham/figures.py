@@ -35,6 +35,7 @@ from roxham.charts import COLOURS, NARROW, TEXT, WIDE
 from roxham.facts import display_mode, month
 
 MAX_ROWS = 5_000
+MAX_NAMED = 6  # publishers named before the list of sources is opened
 VL_VERSION = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
 WORDS = {  # every word that a figure adds of its own
     "source": "Source",
@@ -51,6 +52,7 @@ WORDS = {  # every word that a figure adds of its own
     "loading": "Loading…",
     "failed": "The live view could not be loaded.",
     "documents": "{n} documents",
+    "others": "; and {n} others",
     "yes": "yes",
     "no": "no",
 }
@@ -505,11 +507,13 @@ def _source_html(cited: pd.DataFrame) -> str:
     lines = [_citation(source) for source in cited.to_dict("records")]
     if len(cited) <= 3:
         return f'<p class="rx-source">{head}: {"; ".join(lines)}.</p>'
-    counts = cited.publisher.value_counts(sort=False)
+    counts = cited.publisher.value_counts(sort=len(cited.publisher.unique()) > MAX_NAMED)
     short = "; ".join(
         escape(name) + (f" ({WORDS['documents'].format(n=count)})" if count > 1 else "")
-        for name, count in counts.items()
+        for name, count in counts.head(MAX_NAMED).items()
     )
+    if len(counts) > MAX_NAMED:
+        short += WORDS["others"].format(n=len(counts) - MAX_NAMED)
     items = "".join(f"<li>{line}</li>" for line in lines)
     return f'<details class="rx-sources"><summary>{head}: {short}</summary><ul>{items}</ul></details>'
 

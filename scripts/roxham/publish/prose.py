@@ -118,6 +118,7 @@ CODE = {
     "tableofcontents",
 }
 MADE = {"bibliography", "glossary", "include"}  # their text comes from the record
+EXTENSIONS = ("attrs_inline", "colon_fence", "deflist")  # MyST's, as in _config.yml
 WITHOUT_CELLS = {"glossary", "references"}
 _HOLE = "\ufffc"  # stands in the text for what is computed, cited or code
 
@@ -196,7 +197,7 @@ def check(
     chapters: Iterable[Chapter],
     sources: Collection[str],
     terms: Collection[str],
-    extensions: Iterable[str] = ("attrs_inline", "colon_fence", "deflist"),
+    extensions: Iterable[str] = EXTENSIONS,
 ) -> list[Fault]:
     """Every fault of the chapters' text, by file and line.
 
@@ -356,7 +357,7 @@ def parts_missing(page: Page) -> Iterator[Fault]:
 
 
 @lru_cache(64)
-def read(file: str, text: str, extensions: tuple[str, ...]) -> Page:
+def read(file: str, text: str, extensions: tuple[str, ...] = EXTENSIONS) -> Page:
     """A chapter's source, taken apart."""
     page = Page(file)
     _blocks(page, page.blocks, _parser(extensions), text, 1)
