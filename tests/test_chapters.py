@@ -22,6 +22,9 @@ SHORT = 12  # a list of no more values than this is gone through whole
 EDGES = {
     "03-the-count": [
         {"province": "Saskatchewan", "start": "2023-04", "end": "2023-05"},  # two months, both zero
+        {"province": "British Columbia", "year": 2024, "start": "2024-05"},  # a year that was not seen
+        {"province": "Newfoundland and Labrador", "start": "2023-04"},  # no row at all
+        {"province": "Ontario", "year": 2023},  # many border claims, few interceptions
     ],
     "02-the-road": [
         {"who": "all claimants", "year": 2024, "names": "French"},  # provinces partly seen; a map in French
@@ -46,6 +49,8 @@ EDGES = {
     "07-the-other-direction": [
         {"sector": "Houlton", "start": "2021-02", "end": "2021-03"},  # every month zero
         {"sector": "Havre", "start": "2021-01", "end": "2021-01"},  # a single encounter
+        {"sector": "Blaine", "citizenship": "Myanmar"},  # never met there
+        {"sector": "Detroit", "citizenship": "Other", "start": "2026-08"},  # citizenships without a name
     ],
     "13-the-ledger": [
         {"as_of": "op-ed", "kind": "forecast"},  # nothing could be scored yet
