@@ -63,6 +63,17 @@ WORDED = {
     "Other countries": "All countries",
     "all claimants": "claimants",
     "as if random": "a random sample of that size",
+    "09-what-was-decided": [
+        {"country": "Venezuela", "as_of": "2018-09"},  # not in any release so far, and one release only
+        {"country": "Eritrea", "as_of": "2022-01", "formula": "of all finalized"},  # a hidden cell
+        {"country": "United States of America", "as_of": "2021-05"},  # accepted and rejected both hidden
+        {"country": "Angola", "as_of": "2019-06"},  # listed for the first time, not in the release compared
+    ],
+    "10-sharing-the-load": [
+        {"province": "Nunavut", "year": 2015, "measure": "present"},  # no estimate at all, before the first
+        {"province": "Northwest Territories", "year": 2022, "measure": "last address"},  # none claimed
+        {"province": "Prince Edward Island", "year": 2024, "measure": "last address"},  # ten claims
+    ],
 }
 
 

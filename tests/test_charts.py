@@ -2,11 +2,13 @@
 
 import itertools
 import random
+import re
 
 import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
+import vl_convert
 
 from roxham import charts, tables
 
@@ -187,6 +189,19 @@ def test_stacked_columns_reach_the_sum():
     spec = charts.columns(yearly, "year", "people", series="province").to_dict()
     tops = [row["_to"] for rows in spec["datasets"].values() for row in rows if row.get("year") == 2022]
     assert max(tops) == yearly.query("year == 2022").people.sum()
+
+
+def test_stacked_columns_stand_in_the_order_of_the_data():
+    rows = pd.DataFrame({"when": ["Sep 2018", "Dec 2018", "Mar 2019"] * 2, "claims": [1, 2, 3, 4, 5, 6]})
+    rows["outcome"] = ["accepted"] * 3 + ["pending"] * 3
+    paint = {"accepted": "quebec", "pending": "border"}
+    svg = vl_convert.vegalite_to_svg(
+        charts.columns(rows, "when", "claims", series="outcome", colours=paint)
+        .properties(width=400)
+        .to_json()
+    )
+    labels = re.findall(r">((?:Sep|Dec|Mar) 20\d\d)<", svg)
+    assert labels == ["Sep 2018", "Dec 2018", "Mar 2019"]
 
 
 @pytest.mark.parametrize(
