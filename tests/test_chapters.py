@@ -20,20 +20,23 @@ SHORT = 12  # a list of no more values than this is gone through whole
 
 # Awkward combinations, by chapter: what a reader may ask for and no pair of edges is.
 EDGES = {
+    "01-the-argument": [
+        {"as_of": "2022-09", "months": 60},  # an early day, the longest look back
+    ],
+    "02-the-road": [
+        {"who": "all claimants", "year": 2024, "names": "French"},  # provinces partly seen; a map in French
+    ],
     "03-the-count": [
         {"province": "Saskatchewan", "start": "2023-04", "end": "2023-05"},  # two months, both zero
         {"province": "British Columbia", "year": 2024, "start": "2024-05"},  # a year that was not seen
         {"province": "Newfoundland and Labrador", "start": "2023-04"},  # no row at all
         {"province": "Ontario", "year": 2023},  # many border claims, few interceptions
     ],
-    "02-the-road": [
-        {"who": "all claimants", "year": 2024, "names": "French"},  # provinces partly seen; a map in French
+    "04-the-rule": [
+        {"first_year": 1991, "last_year": 1991, "subject": "press"},  # not one event
+        {"first_year": 2012, "last_year": 2012},  # one year
+        {"province": "Ontario", "first_year": 2023, "last_year": 2023, "claimant": "with an exception"},
     ],
-    "08-who-came": [
-        {"citizenship": "Senegal", "start": "2015-02", "end": "2015-02"},  # one month, suppressed
-        {"citizenship": "Senegal", "start": "2015-01", "end": "2015-02"},  # one of two months suppressed
-        {"citizenship": "Afghanistan", "start": "2026-01", "end": "2026-07"},  # no month is published
-        {"citizenship": "Turkey", "start": "2026-07", "end": "2026-07"},  # one month
     "05-the-closure": [
         {"province": "British Columbia", "start": "2023-12"},  # one month of the window was seen
         # hidden, then one zero
@@ -52,17 +55,12 @@ EDGES = {
         {"sector": "Blaine", "citizenship": "Myanmar"},  # never met there
         {"sector": "Detroit", "citizenship": "Other", "start": "2026-08"},  # citizenships without a name
     ],
-    "13-the-ledger": [
-        {"as_of": "op-ed", "kind": "forecast"},  # nothing could be scored yet
+    "08-who-came": [
+        {"citizenship": "Senegal", "start": "2015-02", "end": "2015-02"},  # one month, suppressed
+        {"citizenship": "Senegal", "start": "2015-01", "end": "2015-02"},  # one of two months suppressed
+        {"citizenship": "Afghanistan", "start": "2026-01", "end": "2026-07"},  # no month is published
+        {"citizenship": "Turkey", "start": "2026-07", "end": "2026-07"},  # one month
     ],
-}
-
-# A value that was asked for stands in the text or in a figure, in these words where not in its own.
-WORDED = {
-    "United States of America": "United States",
-    "Other countries": "All countries",
-    "all claimants": "claimants",
-    "as if random": "a random sample of that size",
     "09-what-was-decided": [
         {"country": "Venezuela", "as_of": "2018-09"},  # not in any release so far, and one release only
         {"country": "Eritrea", "as_of": "2022-01", "formula": "of all finalized"},  # a hidden cell
@@ -74,6 +72,25 @@ WORDED = {
         {"province": "Northwest Territories", "year": 2022, "measure": "last address"},  # none claimed
         {"province": "Prince Edward Island", "year": 2024, "measure": "last address"},  # ten claims
     ],
+    "11-diplomacy": [
+        {"as_of": "2022-06", "trail": "talks", "donor": "Canada"},
+        {"as_of": "2023-06", "trail": "rides"},
+        {"as_of": "2022-06", "trail": "guantanamo", "donor": "United States"},
+    ],
+    "12-public-opinion": [
+        {"pollster": "Synopsis", "margins": "as if random"},  # one poll
+    ],
+    "13-the-ledger": [
+        {"as_of": "op-ed", "kind": "forecast"},  # nothing could be scored yet
+    ],
+}
+
+# A value that was asked for stands in the text or in a figure, in these words where not in its own.
+WORDED = {
+    "United States of America": "United States",
+    "Other countries": "All countries",
+    "all claimants": "claimants",
+    "as if random": "a random sample of that size",
 }
 
 
