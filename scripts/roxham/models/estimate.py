@@ -23,7 +23,9 @@ class Check:
     holds: bool
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.value:.3g} ({'holds' if self.holds else 'fails'}; allowed: {self.allowed})"
+        return (
+            f"{self.name}: {self.value:.3g} ({'holds' if self.holds else 'fails'}; allowed: {self.allowed})"
+        )
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,20 @@ class Estimate:
         return not self.failed
 
 
+@dataclass(frozen=True)
+class Fit:
+    """A fitted design: its estimate, the path that it draws, and what it left unexplained.
+
+    ``path`` has one row a month: month, observed, expected (fitted before the break, counterfactual from it on), low,
+    high (bounds of the single month's counterfactual; missing before the break). ``residuals`` are those of the
+    months before the break, standardised.
+    """
+
+    estimate: Estimate
+    path: pd.DataFrame
+    residuals: pd.Series
+
+
 def checked(
     series: pd.Series,
     broke: pd.Timestamp,
@@ -77,7 +93,9 @@ def checked(
     the break a design needs.
     """
     if not isinstance(series.index, pd.DatetimeIndex):
-        raise Refused(f"the series is indexed by {type(series.index).__name__}; allowed: first days of months")
+        raise Refused(
+            f"the series is indexed by {type(series.index).__name__}; allowed: first days of months"
+        )
     if twice := sorted({f"{m:%Y-%m}" for m in series.index[series.index.duplicated()]}):
         raise Refused(f"months given twice: {', '.join(twice)}")
     if not (series.index.day == 1).all():
