@@ -80,7 +80,7 @@ def specification_curve(
     ``common`` are the choices that all designs share and ``designs`` maps a name to the design and its own: choice →
     name → the options that it stands for, e.g. ``{"trend": {"none": {"trend": False}, "linear": {"trend": True}}}``.
     ``run`` maps a function over the specifications: the built-in, or a pool's. One row a specification:
-    design, the choices by name, effect, low, high, ratio, failed, refused; choices that a design does not have are "".
+    design, the choices by name ("" where a design has none such), effect, low, high, ratio, failed, refused.
     """
     tasks = [
         (name, design, picked, own | common, series, broke, until)

@@ -54,8 +54,8 @@ def southbound(sector: str = "Swanton", broke: pd.Timestamp = PROTOCOL) -> Estim
     rows = tables.load("southbound").query("sector == @sector")
     return Estimand(
         "E4",
-        f"Encounters of the Border Patrol in the {sector} Sector in the year from {broke:%B %Y}, less those that there "
-        "would have been without what changed then",
+        f"Encounters of the Border Patrol in the {sector} Sector in the year from {broke:%B %Y}, less those that "
+        "there would have been without what changed then",
         "E4 = Σ (Y¹ₜ − Y⁰ₜ), twelve months",
         _monthly(rows, "encounters", "encounters"),
         broke,
@@ -69,7 +69,8 @@ def closed(province: str = "Quebec") -> Estimand:
     first = intercepted(province)
     return Estimand(
         "E6a",
-        f"People intercepted in {province}, April to December 2020, less those who would have been without the closure",
+        f"People intercepted in {province}, April to December 2020, less those who would have been without the "
+        "closure",
         "E6a = Σ (Y¹ₜ − Y⁰ₜ), t = 2020-04 … 2020-12",
         first.series,
         pd.Timestamp("2020-04-01"),
