@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import click
@@ -218,6 +219,93 @@ def serve(port: int) -> None:
         serve.serve(port, say)
     except OSError as error:
         stop(f"roxham serve: port {port}: {error.strerror}; another can be given with --port", 1)
+
+
+@command("roxham study interceptions", "roxham study southbound --scheduler tcp://host:8786 --out study.csv")
+@click.argument("name")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The table to write; by default in _build/studies."
+)
+@click.option("--workers", type=click.IntRange(min=1), help="Processes side by side; all cores by default.")
+@click.option(
+    "--scheduler", metavar="ADDRESS", help="A dask scheduler, such as tcp://host:8786, to compute on."
+)
+@click.option("--resume", is_flag=True, help="Keep the parts that an earlier run left.")
+@click.option("--limit", type=click.IntRange(min=1), help="The first so many specifications only.")
+def study(
+    name: str, out: Path | None, workers: int | None, scheduler, resume: bool, limit: int | None
+) -> None:
+    """Compute every design × date × window × donor set of the study NAME; write one row a specification."""
+    import difflib
+
+    from roxham.models import studies
+    from roxham.publish import site
+    from roxham.publish import study as sweep
+
+    if name not in studies.STUDIES:
+        near = difflib.get_close_matches(name, studies.STUDIES, 1)
+        meant = f" (did you mean {near[0]}?)" if near else ""
+        stop(f"roxham study: no study is called {name!r}{meant}; there are: {', '.join(studies.STUDIES)}", 2)
+    out = out or site.BUILD / "studies" / f"{name}.csv"
+    if out.is_dir() or any(p.exists() and not p.is_dir() for p in out.parents):
+        stop(f"roxham study: --out {out}: not a file that can be written", 2)
+    try:
+        site.check_record()
+        with Sweep(name) as progress:
+            table = sweep.run(
+                name,
+                out,
+                workers=workers or os.cpu_count() or 1,
+                scheduler=scheduler,
+                resume=resume,
+                limit=limit,
+                progress=progress,
+            )
+    except site.InvalidRecord as error:
+        print_faults(error.faults)
+        stop(f"roxham study: {error}; nothing was written", 1)
+    except (sweep.StudyError, ConnectionError) as error:
+        stop(f"roxham study: {error}", 1)
+    except KeyboardInterrupt:
+        stop("roxham study: stopped; what was done is kept: go on with --resume", 130)
+    refused = (table.refused != "").sum()
+    say(f"{len(table)} specifications, {refused} refused")
+    print(os.path.relpath(out))
+
+
+class Sweep:
+    """The progress of a study: a bar with rate and time left on a terminal, a line every tenth elsewhere."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __enter__(self):
+        self.bar, self.said, self.began = None, -1, None
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+            from rich.progress import Progress as Bar
+
+            columns = [TextColumn(self.text), BarColumn(), MofNCompleteColumn()]
+            columns += [TextColumn("{task.fields[rate]:.0f} a second"), TimeRemainingColumn()]
+            self.bar = Bar(*columns, console=Console(stderr=True))
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self.bar:
+            self.bar.stop()
+
+    def __call__(self, done: int, total: int) -> None:
+        self.began = self.began or (time.monotonic(), done)  # what was kept from an earlier run has no rate
+        if self.bar:
+            if not self.bar.tasks:
+                self.bar.start()
+                self.bar.add_task(self.text, total=total, rate=0)
+            rate = (done - self.began[1]) / max(time.monotonic() - self.began[0], 1e-3)
+            self.bar.update(self.bar.tasks[0].id, completed=done, rate=rate)
+        elif (tenth := 10 * done // total) > self.said:
+            self.said = tenth
+            say(f"{self.text}: {done} of {total}")
 
 
 class Progress:

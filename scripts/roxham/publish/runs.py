@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-import dask
-from distributed import Client, LocalCluster, WorkerPlugin, as_completed, get_worker
+from distributed import WorkerPlugin, as_completed, get_worker
 
 from roxham.publish.cache import fingerprints
+from roxham.publish.cluster import connected
 
 CELL_SECONDS = 600  # a cell that takes longer hangs
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -155,36 +154,13 @@ def execute_all(
     runs = list(runs)
     if not runs:
         return []
-    dask.config.set({"distributed.comm.timeouts.connect": "10s"})
-    # a build that is interrupted says so itself
-    logging.getLogger("distributed.worker.state_machine").setLevel(logging.ERROR)
-    cluster = None
-    if scheduler is None:
-        # threads suffice: the work is done in the kernels, which are processes of their own
-        cluster = LocalCluster(
-            n_workers=min(workers, len(runs)),
-            threads_per_worker=1,
-            processes=False,
-            dashboard_address="127.0.0.1:0",
-            worker_dashboard_address="127.0.0.1:0",
-        )
-    try:
-        try:
-            client = Client(cluster or scheduler, timeout=10)
-        except (OSError, TimeoutError) as error:
-            raise ConnectionError(
-                f"no dask scheduler answers at {scheduler} within 10 s ({error})"
-            ) from error
-        with client:
-            client.register_plugin(Kernels())
-            futures = client.map(_on_worker, runs, pure=False)
-            results = {}
-            for future in as_completed(futures):
-                result = future.result()
-                results[future.key] = result
-                done(result)
-            client.unregister_worker_plugin(Kernels.name)
-            return [results[f.key] for f in futures]
-    finally:
-        if cluster is not None:
-            cluster.close()
+    with connected(min(workers, len(runs)), scheduler) as client:
+        client.register_plugin(Kernels())
+        futures = client.map(_on_worker, runs, pure=False)
+        results = {}
+        for future in as_completed(futures):
+            result = future.result()
+            results[future.key] = result
+            done(result)
+        client.unregister_worker_plugin(Kernels.name)
+        return [results[f.key] for f in futures]
