@@ -20,6 +20,7 @@ import json
 import os
 import re
 import string
+import warnings
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -56,7 +57,7 @@ WORDS = {  # every word that a figure adds of its own
     "loading": "Loading…",
     "failed": "The live view could not be loaded.",
     "documents": "{n} documents",
-    "others": "; and {n} others",
+    "others": "; and {n} more",
     "yes": "yes",
     "no": "no",
 }
@@ -290,7 +291,9 @@ def _draw(who: str, id: str, chart: Drawable, description: str) -> tuple[dict[st
     specs, svg = {}, {}
     one = None if _is_function(chart) else _spec(who, chart)
     for variant, width in (("wide", WIDE), ("narrow", NARROW)):
-        spec = _spec(who, chart(width)) if one is None else json.loads(json.dumps(one))
+        with warnings.catch_warnings():  # panels of one kind share their hover; Altair says so on the page
+            warnings.filterwarnings("ignore", "Automatically deduplicated selection parameter")
+            spec = _spec(who, chart(width)) if one is None else json.loads(json.dumps(one))
         spec["description"] = description
         spec, drawn = _fit(who, spec, width)
         specs[variant], svg[variant] = spec, _tidy(who, drawn, f"{id}-{variant[0]}")
@@ -535,11 +538,7 @@ def _citation(source: Mapping) -> str:
     url = str(source.get("url") or "")
     if re.match(r"https?://", url):
         title = f'<a href="{escape(url)}">{title}</a>'
-    date = (
-        ""
-        if pd.isna(source.get("date")) or not source.get("date")
-        else f", {escape(str(source['date'])[:10])}"
-    )
+    date = "" if pd.isna(source.get("date")) or not source.get("date") else f", {escape(str(source['date']))}"
     return f"{escape(str(source['publisher']))}, {title}{date}"
 
 
