@@ -20,7 +20,6 @@ import json
 import os
 import re
 import string
-import warnings
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -291,9 +290,7 @@ def _draw(who: str, id: str, chart: Drawable, description: str) -> tuple[dict[st
     specs, svg = {}, {}
     one = None if _is_function(chart) else _spec(who, chart)
     for variant, width in (("wide", WIDE), ("narrow", NARROW)):
-        with warnings.catch_warnings():  # panels of one kind share their hover; Altair says so on the page
-            warnings.filterwarnings("ignore", "Automatically deduplicated selection parameter")
-            spec = _spec(who, chart(width)) if one is None else json.loads(json.dumps(one))
+        spec = _spec(who, chart(width)) if one is None else json.loads(json.dumps(one))
         spec["description"] = description
         spec, drawn = _fit(who, spec, width)
         specs[variant], svg[variant] = spec, _tidy(who, drawn, f"{id}-{variant[0]}")
