@@ -57,6 +57,7 @@ WORDS = {  # every word that a figure adds of its own
     "failed": "The live view could not be loaded.",
     "documents": "{n} documents",
     "others": "; and {n} others",
+    "other": "; and 1 other",
     "yes": "yes",
     "no": "no",
 }
@@ -522,8 +523,8 @@ def _source_html(cited: pd.DataFrame) -> str:
         escape(name) + (f" ({WORDS['documents'].format(n=count)})" if count > 1 else "")
         for name, count in counts.head(MAX_NAMED).items()
     )
-    if len(counts) > MAX_NAMED:
-        short += WORDS["others"].format(n=len(counts) - MAX_NAMED)
+    if (more := len(counts) - MAX_NAMED) > 0:
+        short += WORDS["others" if more > 1 else "other"].format(n=more)
     items = "".join(f"<li>{line}</li>" for line in lines)
     return f'<details class="rx-sources"><summary>{head}: {short}</summary><ul>{items}</ul></details>'
 
@@ -533,11 +534,7 @@ def _citation(source: Mapping) -> str:
     url = str(source.get("url") or "")
     if re.match(r"https?://", url):
         title = f'<a href="{escape(url)}">{title}</a>'
-    date = (
-        ""
-        if pd.isna(source.get("date")) or not source.get("date")
-        else f", {escape(str(source['date'])[:10])}"
-    )
+    date = "" if pd.isna(source.get("date")) or not source.get("date") else f", {escape(str(source['date']))}"
     return f"{escape(str(source['publisher']))}, {title}{date}"
 
 
