@@ -102,6 +102,19 @@ def test_a_failing_cell_names_its_place_and_leaves_the_site_as_it_was(project):
     assert project.files() == before
 
 
+def test_a_warning_of_a_cell_never_stands_on_a_page(project):
+    before = project.files()
+    project.edit(
+        "chapters/03-the-count.md",
+        "top = window.loc",
+        "import warnings; warnings.warn('old')\ntop = window.loc",
+    )
+    done = project.roxham("build")
+    assert done.returncode == 1
+    assert re.search(r"chapters/03-the-count\.md, line \d+, cell \d+ .*stderr.*UserWarning: old", done.stderr)
+    assert project.files() == before
+
+
 @pytest.mark.parametrize("link", ["[gone](#no-such-place)", "[gone](99-no-such-place.md)"])
 def test_a_warning_of_jupyter_book_is_an_error_and_leaves_the_site(project, link):
     before = project.files()

@@ -1,12 +1,12 @@
 """Every chapter, rerun over what its parameters allow: the values at the edges in pairs, the others once."""
 
 import json
-import re
 from itertools import zip_longest
 from pathlib import Path
 
 import pytest
 from allpairspy import AllPairs
+from project import HOLE
 
 from roxham import tables
 from roxham.publish import prose
@@ -57,7 +57,7 @@ EDGES = {
     ],
     "08-who-came": [
         {"citizenship": "Senegal", "start": "2015-02", "end": "2015-02"},  # one month, suppressed
-        {"citizenship": "Senegal", "start": "2015-01", "end": "2015-02"},  # one of two months suppressed
+        {"citizenship": "Senegal", "end": "2015-02"},  # one of two months suppressed
         {"citizenship": "Afghanistan", "start": "2026-01", "end": "2026-07"},  # no month is published
         {"citizenship": "Turkey", "start": "2026-07", "end": "2026-07"},  # one month
     ],
@@ -157,7 +157,7 @@ def test_a_chapter_reads_well_for_every_value(kernel, chapter, values):
     figures, facts = figures_of(result.notebook), glued(result.notebook)
     for text in [*(f[part] for f in figures for part in ("title", "alt")), *facts.values()]:
         assert text.strip()
-        assert not re.search(r"\b(nan|NaT|None(?! (?:had|has|is|of|was|were)\b)|inf)\b|<NA>", text), text
+        assert not HOLE.search(text), text
     shown = [f["id"] for f in figures]
     assert (
         sorted(shown) == sorted(DRAWN[chapter.name]) if not values else set(shown) <= set(DRAWN[chapter.name])
@@ -181,7 +181,9 @@ def test_the_awkward_combinations_can_be_asked_for():
     for stem, rows in EDGES.items():
         chapter = find(stem)
         for values in rows:
-            assert given(chapter.parameters, [(k, str(v)) for k, v in values.items()], stem) == values
+            asked = given(chapter.parameters, [(k, str(v)) for k, v in values.items()], stem)
+            usual = {k: p.default for k, p in chapter.parameters.items()}
+            assert usual | asked == usual | values
 
 
 def test_all_pairs_of_edges_and_all_values_of_short_lists_are_run():

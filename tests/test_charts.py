@@ -227,3 +227,11 @@ def test_axes_end_on_round_numbers():
     assert charts._nice(0, 39171) == (0, 40000)
     low, high = charts._nice(-0.3, 0.9)
     assert low <= -0.3 and high >= 0.9
+
+
+def test_series_below_each_other_keep_their_own_hover(recwarn):
+    monthly = pd.DataFrame({"month": pd.date_range("2020-01-01", periods=6, freq="MS"), "people": range(6)})
+    both = alt.vconcat(*(charts.series(monthly, x="month", y="people", width=400) for _ in range(2)))
+    params = both.to_dict()["params"]
+    assert len({param["name"] for param in params}) == len(params) == 2
+    assert not recwarn.list

@@ -4,6 +4,7 @@ import json
 import re
 
 import pytest
+from project import CHECKOUT, Project
 
 
 def lines(done) -> str:
@@ -27,8 +28,8 @@ def test_list_names_chapters_parameters_defaults_and_allowed_values(small):
     assert "a month from 1999-10 to 2026-08" in done.stdout
 
 
-def test_check_finds_the_record_valid(small):
-    done = small.roxham("check")
+def test_check_finds_the_record_valid():
+    done = Project(CHECKOUT).roxham("check")
     assert done.returncode == 0
     assert done.stdout.startswith("the record is valid")
 

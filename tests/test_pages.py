@@ -4,6 +4,7 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
+from project import HOLE
 
 from roxham.publish.chapters import book
 
@@ -74,7 +75,7 @@ def test_without_javascript_every_chart_and_number_is_there(built, browser, name
         assert not figure.locator("button").count() or not figure.locator("button").first.is_visible()
     text = page.locator("article").inner_text()
     assert "glue:" not in text and "{{" not in text
-    assert not re.search(r"\bnan\b|\bNaT\b|\bNone\b|<NA>", text)
+    assert not HOLE.search(text)
     context.close()
 
 

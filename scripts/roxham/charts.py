@@ -27,6 +27,8 @@ from functools import lru_cache
 import altair as alt
 import pandas as pd
 
+_hovers = itertools.count(1)  # figures.py numbers them anew in each figure
+
 WIDE = 680  # the text column of the book at 1280 px, rounded down
 NARROW = 328  # the same on a 360 px screen
 TEXT = 12  # px, the smallest text of a chart as it is shown
@@ -253,7 +255,9 @@ def series(
             margins = {w: (left, right[w]) for w in (WIDE, NARROW)}
         if (layer := _event_layer(rules, span, margins)) is not None:
             layers.insert(0, layer)
-    hover = alt.selection_point(nearest=True, on="pointerover", clear="pointerout", empty=False)
+    # its own name: Altair warns of, and merges, equal ones when charts stand below each other
+    name = f"hover_{next(_hovers)}"
+    hover = alt.selection_point(name=name, nearest=True, on="pointerover", clear="pointerout", empty=False)
     tips = [alt.Tooltip(x, type="temporal", format=_tip_format(data[x])), alt.Tooltip(y, format=",")]
     tips = [alt.Tooltip(series, type="nominal"), *tips] if series else tips
     live = base.mark_point(size=60).encode(x_axis, y_axis, color=tint, tooltip=tips)

@@ -345,7 +345,9 @@ def _nodes(value: object) -> Iterator[dict]:
 def _in_order(text: str) -> str:
     """Altair numbers views and parameters by how many it has made; a figure must not depend on that."""
     seen: dict[str, str] = {}
-    return re.sub(r"\b(view|param)_\d+\b", lambda m: seen.setdefault(m[0], f"{m[1]}_{len(seen) + 1}"), text)
+    return re.sub(
+        r"\b(view|param|hover)_\d+\b", lambda m: seen.setdefault(m[0], f"{m[1]}_{len(seen) + 1}"), text
+    )
 
 
 def _first_lines(error: Exception) -> str:

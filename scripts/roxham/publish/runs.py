@@ -74,6 +74,8 @@ def execute(run: Run, kernel) -> Result:
             error=f"{run.name}.md: {type(error).__name__}: {error}",
         )
     seconds = time.perf_counter() - started
+    if warned := _warned(run, executed):
+        return Result(run.name, seconds=seconds, error=warned)
     return Result(run.name, nbformat.writes(_timeless(executed)), dependencies, seconds)
 
 
@@ -86,6 +88,20 @@ def _timeless(notebook):
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
     return notebook
+
+
+def _warned(run: Run, executed) -> str | None:
+    """The first thing that a cell wrote to stderr: a warning would stand on the page, with this machine's paths."""
+    for number, cell in enumerate(executed.cells):
+        for output in cell.get("outputs", []):
+            if output.get("name") == "stderr":
+                first = next((line for line in cell.source.splitlines() if line.strip()), "")
+                line = _line(run.source.decode(), cell.source)
+                return (
+                    f"{run.name}.md{f', line {line}' if line else ''}, cell {number} (`{first.strip()}`): "
+                    f"it wrote to stderr, which would stand on the page: {output.text.strip()}"
+                )
+    return None
 
 
 def _explain(run: Run, error) -> str:
