@@ -56,8 +56,8 @@ WORDS = {  # every word that a figure adds of its own
     "loading": "Loading…",
     "failed": "The live view could not be loaded.",
     "documents": "{n} documents",
-    "others": "; and {n} others",
     "other": "; and 1 other",
+    "others": "; and {n} others",
     "yes": "yes",
     "no": "no",
 }
@@ -525,8 +525,9 @@ def _source_html(cited: pd.DataFrame) -> str:
         escape(name) + (f" ({WORDS['documents'].format(n=count)})" if count > 1 else "")
         for name, count in counts.head(MAX_NAMED).items()
     )
-    if (more := len(counts) - MAX_NAMED) > 0:
-        short += WORDS["others" if more > 1 else "other"].format(n=more)
+    if len(counts) > MAX_NAMED:
+        more = len(counts) - MAX_NAMED
+        short += WORDS["other"] if more == 1 else WORDS["others"].format(n=more)
     items = "".join(f"<li>{line}</li>" for line in lines)
     return f'<details class="rx-sources"><summary>{head}: {short}</summary><ul>{items}</ul></details>'
 
