@@ -56,7 +56,8 @@ WORDS = {  # every word that a figure adds of its own
     "loading": "Loading…",
     "failed": "The live view could not be loaded.",
     "documents": "{n} documents",
-    "others": "; and {n} more",
+    "other": "; and 1 other",
+    "others": "; and {n} others",
     "yes": "yes",
     "no": "no",
 }
@@ -525,7 +526,8 @@ def _source_html(cited: pd.DataFrame) -> str:
         for name, count in counts.head(MAX_NAMED).items()
     )
     if len(counts) > MAX_NAMED:
-        short += WORDS["others"].format(n=len(counts) - MAX_NAMED)
+        more = len(counts) - MAX_NAMED
+        short += WORDS["other"] if more == 1 else WORDS["others"].format(n=more)
     items = "".join(f"<li>{line}</li>" for line in lines)
     return f'<details class="rx-sources"><summary>{head}: {short}</summary><ul>{items}</ul></details>'
 
