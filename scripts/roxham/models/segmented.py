@@ -114,6 +114,8 @@ def regress(
         raise Refused(f"the regression of {len(y)} months does not converge")
     variance = mean + alpha * mean**2
     scale = ((y - mean) ** 2 / variance).sum() / (len(y) - x.shape[1])
+    if scale < 1e-9:
+        raise Refused(f"the terms fit all {len(y)} months exactly: no noise to judge an effect by")
     if family == "poisson quasi":
         variance = variance * scale
     return Regression(
@@ -143,7 +145,7 @@ def segmented(
     unit: str = "people",
     level: float = LEVEL,
     seed: int = 0,
-    draws: int = 1000,
+    draws: int = 4000,
 ) -> Fit:
     """The effect of a break by segmented count regression on the months before it.
 
@@ -155,7 +157,12 @@ def segmented(
     The interval is one of prediction, for the sum of what would have been counted. ``"bootstrap"`` redraws
     coefficients and months together from the linearised regression with autocorrelated residuals, averaging over
     their autocorrelation by restricted likelihood; ``"analytic"`` takes the Newey–West covariance and Student's t.
-    The analytic one is kept for comparison: on series of this length it is too narrow (see ``validation.study``).
+
+    How far to trust it (``validation.study``, 1,000 to 2,000 runs a world, 9 months ahead, standard error below 1.5
+    points): of intervals at 95 %, 96 in 100 hold the truth after 54 months and 97 after 16, at 5 as at 2,000 people a
+    month. At persistence 0.6 it is 94 and 93, at 0.9 84 and 88, near a random walk 77. A trend that turned by 3 % a
+    month in the last year is beyond it: 31 in 100, and the check for a turn sees one in five of these. The analytic
+    interval holds the truth 90 and 82 times in 100. Bias is within 3 % of the effect, but for turns and random walks.
 
     Refused (``estimate.Refused``): what ``estimate.checked`` refuses, terms that the months cannot tell apart, fewer
     than six months more than terms, a step outside the months before the break, a fit that does not converge.
@@ -195,7 +202,8 @@ def segmented(
         )
     counterfactual = pd.Series(expected, after.index)
     draw = _bootstrap if interval == "bootstrap" else _analytic
-    total, monthly = draw(fit, before, ahead, counterfactual, family, level, seed, draws)
+    noise = _noise(fit, before, ahead, family)
+    total, monthly = draw(fit, noise, before, ahead, counterfactual, family, level, seed, draws)
     residuals = pd.Series((before - fit.mean) / np.sqrt(fit.variance), before.index, name="residual")
     observed = float(after.sum())
     path = pd.DataFrame(
@@ -216,7 +224,7 @@ def segmented(
         counterfactual=float(counterfactual.sum()),
         unit=unit,
         level=level,
-        checks=_checks(residuals, before, counterfactual, design),
+        checks=_checks(residuals, before, counterfactual, design, noise),
         options={
             "broke": broke,
             "until": until,
@@ -280,25 +288,36 @@ def _relative(mean, family, dispersion):
     return dispersion / mean if family == "poisson quasi" else 1 / mean + dispersion
 
 
-def _bootstrap(fit, before, ahead, counterfactual, family, level, seed, draws):
-    x, f = fit.design.to_numpy(), ahead.to_numpy()
-    n, p = x.shape
+@dataclass(frozen=True)
+class _Noise:
+    """What the residuals of the linearised regression may look like, and how likely each look is.
+
+    ``a`` is the weighted design (n × p), ``noise`` the standardised residuals, ``like`` the correlations of all
+    months (shapes × months × months, the n before first), ``weight`` and ``scale`` one number a shape.
+    """
+
+    a: np.ndarray
+    noise: np.ndarray
+    like: np.ndarray
+    weight: np.ndarray
+    scale: np.ndarray
+
+
+def _noise(fit, before, ahead, family) -> _Noise:
+    n, p = fit.design.shape
     spread = np.sqrt(_relative(fit.mean.to_numpy(), family, fit.dispersion))
-    far = np.sqrt(_relative(counterfactual.to_numpy(), family, fit.dispersion))
     # The regression, linearised at the fit: residual = weighted design × error of the coefficients + noise.
-    a = x / spread[:, None]
+    a = fit.design.to_numpy() / spread[:, None]
     noise = (before.to_numpy() / fit.mean.to_numpy() - 1) / spread
     months = _number(before.index.append(ahead.index))
     apart = np.abs(months[:, None] - months[None, :])
     decays, shares = SHAPES.T
     like = shares[:, None, None] * np.power(decays[:, None, None], apart[None])
     like[:, np.arange(len(apart)), np.arange(len(apart))] = 1
-    inside = like[:, :n, :n]
     # The restricted likelihood of each shape, with the scale of the residuals profiled out.
-    root = np.linalg.cholesky(inside)
+    root = np.linalg.cholesky(like[:, :n, :n])
     white = np.linalg.solve(root, np.broadcast_to(np.c_[a, noise], (len(like), n, p + 1)))
-    r = np.linalg.qr(white, mode="r")
-    diagonal = np.abs(np.diagonal(r, axis1=1, axis2=2))
+    diagonal = np.abs(np.diagonal(np.linalg.qr(white, mode="r"), axis1=1, axis2=2))
     square = diagonal[:, p] ** 2
     fitness = (
         -np.log(np.diagonal(root, axis1=1, axis2=2)).sum(1)
@@ -306,16 +325,23 @@ def _bootstrap(fit, before, ahead, counterfactual, family, level, seed, draws):
         - (n - p) / 2 * np.log(square)
     )
     weight = PRIOR * np.exp(fitness - fitness.max())
-    weight /= weight.sum()
     scale = np.sqrt(square / (n - p))
+    if family == "negative binomial" and not fit.dispersion:
+        scale = np.maximum(scale, 1)  # counts of people vary at least as Poisson's
+    return _Noise(a, noise, like, weight / weight.sum(), scale)
+
+
+def _bootstrap(fit, noise, before, ahead, counterfactual, family, level, seed, draws):
+    n, p = fit.design.shape
+    far = np.sqrt(_relative(counterfactual.to_numpy(), family, fit.dispersion))
     # Error of the prediction on the log scale: that of the coefficients less the months' own noise.
-    onto = np.c_[f @ np.linalg.pinv(a), -np.diag(far)]
-    together = np.linalg.cholesky(onto @ like @ onto.T + 1e-12 * np.eye(len(f)))
+    onto = np.c_[ahead.to_numpy() @ np.linalg.pinv(noise.a), -np.diag(far)]
+    together = np.linalg.cholesky(onto @ noise.like @ onto.T + 1e-12 * np.eye(len(far)))
     rng = np.random.default_rng(seed)
     half = -(-draws // 2)
-    shape = np.searchsorted(np.cumsum(weight), (np.arange(half) + 0.5) / half).clip(max=len(weight) - 1)
-    tail = scale[shape] * np.sqrt((n - p) / rng.chisquare(n - p, half))
-    error = np.einsum("dij,dj->di", together[shape], rng.standard_normal((half, len(f)))) * tail[:, None]
+    shape = np.searchsorted(np.cumsum(noise.weight), (np.arange(half) + 0.5) / half).clip(max=len(SHAPES) - 1)
+    tail = noise.scale[shape] * np.sqrt((n - p) / rng.chisquare(n - p, half))
+    error = np.einsum("dij,dj->di", together[shape], rng.standard_normal((half, len(far)))) * tail[:, None]
     # Both signs: the draws then lie evenly about the counterfactual. The mean of exp(noise) is kept at 1.
     error = np.r_[error, -error]
     middle = -0.5 * np.log1p((np.r_[tail, tail][:, None] * far) ** 2)
@@ -324,7 +350,7 @@ def _bootstrap(fit, before, ahead, counterfactual, family, level, seed, draws):
     return np.quantile(drawn.sum(1), ends), np.quantile(drawn, ends, axis=0)
 
 
-def _analytic(fit, before, ahead, counterfactual, family, level, seed, draws):
+def _analytic(fit, noise, before, ahead, counterfactual, family, level, seed, draws):
     n, p = fit.design.shape
     f, mean = ahead.to_numpy(), counterfactual.to_numpy()
     residuals = (before.to_numpy() - fit.mean.to_numpy()) / np.sqrt(fit.variance)
@@ -339,8 +365,19 @@ def _analytic(fit, before, ahead, counterfactual, family, level, seed, draws):
     return total, mean * np.exp(reach * np.sqrt(np.diag(spread)) * np.array([[-1], [1]]))
 
 
-def _checks(residuals, before, counterfactual, design) -> tuple[Check, ...]:
+def _turned(noise: _Noise, months: np.ndarray) -> float:
+    """p of a turn of the trend over the last third of the months: the score of a hinge, in such noise."""
+    n, p = noise.a.shape
+    bent = np.clip(months - months[0] - 2 / 3 * (months[-1] - months[0]), 0, None)
+    bent = bent * np.abs(noise.a[:, 0])
+    bent -= noise.a @ (np.linalg.pinv(noise.a) @ bent)
+    spread = (noise.weight * noise.scale**2) @ np.einsum("i,gij,j->g", bent, noise.like[:, :n, :n], bent)
+    return float(2 * stats.t.sf(abs(bent @ noise.noise) / np.sqrt(spread), n - p - 1))
+
+
+def _checks(residuals, before, counterfactual, design, noise) -> tuple[Check, ...]:
     values = residuals.to_numpy()
+    turned = _turned(noise, _number(before.index))
     lag = max(1, min(12, len(values) // 4))
     together = float(acorr_ljungbox(values, lags=[lag])["lb_pvalue"].iloc[0])
     with warnings.catch_warnings():
@@ -355,7 +392,8 @@ def _checks(residuals, before, counterfactual, design) -> tuple[Check, ...]:
             f"residual autocorrelation to lag {lag}, Ljung–Box p", together, "at least 0.05", together >= 0.05
         ),
         Check("stability of the level, CUSUM p", float(steady), "at least 0.05", bool(steady >= 0.05)),
-        Check("largest standardised residual", widest, "at most 3.5", widest <= 3.5),
+        Check("turn of the trend in the last third, p", turned, "at least 0.05", turned >= 0.05),
+        Check("largest standardised residual", widest, "at most 4", widest <= 4),
         Check("highest counterfactual over highest month seen", rise, "at most 2", rise <= 2),
         Check("condition number of the terms", condition, "at most 30", condition <= 30),
     )
