@@ -118,10 +118,10 @@ def bootstrapped(
 ) -> Fit:
     """A design's fit with its interval replaced by one of a residual block bootstrap.
 
-    The residuals of the months before the break, as logarithms of observed over expected, are drawn in blocks.
-    Each draw makes months before the break about the fitted path, to which the design is fitted anew, and months after
-    it about the counterfactual; how far the refit's counterfactual misses those months' sum, in proportion, is how far the
-    fit's may miss. So the interval holds the error of the fit and the months' own, with their autocorrelation.
+    The residuals of the months before the break, as logarithms of observed over expected, are drawn in blocks. Each
+    draw makes months before the break about the fitted path, to which the design is fitted anew, and months after it
+    about the counterfactual; how far the refit's counterfactual misses those months' sum, in proportion, is how far
+    the fit's may miss. So the interval holds the error of the fit and the months' own, with their autocorrelation.
 
     For designs whose path before the break is a curve (a segmented regression), not one that follows the months (a
     wandering level): its residuals would be too small. ``spent`` is how many coefficients the curve has; residuals
