@@ -148,6 +148,9 @@ def test_windows_of_unequal_length_are_put_on_one():
     )
     with pytest.raises(Refused, match="outside the data: 1"):
         bounds.windows(monthly([10, 20]), "place", tuple(months[:2]), tuple(months[1:3]))
+    gap = pd.concat([monthly([10] * 6), monthly([5] * 5).assign(place="Quebec")])
+    with pytest.raises(Refused, match="Quebec has 3 of the 4 months"):
+        bounds.windows(gap, "place", tuple(months[:2]), tuple(months[2:]))
 
 
 # ---- deflection

@@ -127,6 +127,15 @@ def test_the_pooled_difference_is_the_standardised_one_at_its_own_weights(a, b):
     assert other.low == pytest.approx(-rates.mantel_haenszel(a, b).high)
 
 
+def test_the_one_country_that_carries_a_difference_comes_first():
+    a, b = group([300, 600, 500, 550], [1000] * 4), group([750, 600, 500, 550], [1000] * 4)
+    found = rates.leave_one_out(a, b, a.total)
+    assert found.index[0] == "Haiti"
+    assert found.rate["Haiti"] == pytest.approx(0) and found.moved["Haiti"] == pytest.approx(0.45 / 4)
+    with pytest.raises(Refused, match="at least 2"):
+        rates.leave_one_out(a.iloc[:1], b.iloc[:1], a.total.iloc[:1])
+
+
 @few
 @given(groups())
 def test_a_group_against_itself_shows_no_difference(a):

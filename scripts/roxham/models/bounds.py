@@ -155,7 +155,7 @@ def windows(
     ``claims`` has one row a month (column month, first days) and cell: ``by`` and ``values``, missing where
     suppressed. ``before`` and ``after`` are first and last months. Where they differ in length, before is scaled to
     the length of after. Returns one row a value of ``by``: before_low, before_high, after_low, after_high. Raises
-    `Refused` if a window has a month that the table has not.
+    `Refused` if a window has a month that the table, or one of its values of ``by``, has not.
     """
     sums = {}
     lengths = []
@@ -168,14 +168,18 @@ def windows(
             )
         lengths.append(len(months))
         inside = claims[claims["month"].isin(months)]
+        found = inside.groupby(by)["month"].nunique().reindex(claims[by].unique(), fill_value=0)
+        if (found < len(months)).any():
+            raise Refused(
+                f"{found.idxmin()} has {found.min()} of the {len(months)} months from {first:%Y-%m}"
+            )
         sums[first, last] = {
             key: counted(cells, base=base, most=most) for key, cells in inside.groupby(by)[values]
         }
     stretch = lengths[1] / lengths[0]
     rows = {
-        key: [total.low * stretch, total.high * stretch, now.low, now.high]
+        key: [total.low * stretch, total.high * stretch, sums[after][key].low, sums[after][key].high]
         for key, total in sums[before].items()
-        if (now := sums[after].get(key)) is not None
     }
     return pd.DataFrame.from_dict(rows, orient="index", columns=ENDS).rename_axis(by)
 
@@ -449,17 +453,18 @@ def deflection(
     """
     fall = interval(fall)
     _checked(fall, doors, assumptions)
-    worst = _bounds(fall, doors, ())
+    problem = _Problem.of(fall, doors, assumptions)
+    worst = _bounds(problem, ())
     rows = [{"mode": "none", "assumption": "Worst case", "narrowed": 0.0, "moves": ""} | worst]
     for one in assumptions:
-        found = _bounds(fall, doors, [a for a in assumptions if a.name in one.rests_on] + [one])
+        found = _bounds(problem, [a for a in assumptions if a.name in one.rests_on] + [one])
         narrowed = (worst["high"] - worst["low"]) - (found["high"] - found["low"])
         rows.append(
             {"mode": "alone", "assumption": one.name, "narrowed": narrowed, "moves": one.moves} | found
         )
     last, held = worst, []
     for one in assumptions:
-        found = _bounds(fall, doors, [*held, one])
+        found = _bounds(problem, [*held, one])
         narrowed = (last["high"] - last["low"]) - (found["high"] - found["low"])
         row = {"mode": "cumulative", "assumption": one.name, "narrowed": narrowed, "moves": one.moves} | found
         if math.isnan(found["low"]):
@@ -491,6 +496,7 @@ def carried(fall: Interval | float, doors: pd.DataFrame, assumptions: Sequence[A
     """
     fall = interval(fall)
     _checked(fall, doors, assumptions)
+    problem = _Problem.of(fall, doors, assumptions)
     leaned_on = {name for one in assumptions for name in one.rests_on}
     base = [one for one in assumptions if one.name in leaned_on]
     weighed = [one for one in assumptions if one.name not in leaned_on]
@@ -499,7 +505,7 @@ def carried(fall: Interval | float, doors: pd.DataFrame, assumptions: Sequence[A
     width = {}
     for size in range(len(weighed) + 1):
         for chosen in itertools.combinations(weighed, size):
-            found = _bounds(fall, doors, [*base, *chosen])
+            found = _bounds(problem, [*base, *chosen])
             width[frozenset(one.name for one in chosen)] = found["high"] - found["low"]
     everything, nothing = frozenset(one.name for one in weighed), frozenset()
     if math.isnan(width[everything]):
@@ -537,27 +543,42 @@ def _checked(fall: Interval, doors: pd.DataFrame, assumptions: Sequence[Assumpti
     for i, one in enumerate(assumptions):
         if needed := set(one.rests_on) - set(names[:i]):
             raise Refused(f"“{one.name}” rests on “{min(needed)}”, which is not given before it")
-        if unknown := set(one.restrict(doors, fall.high)) - {*doors.index, ALL}:
-            raise Refused(
-                f"“{one.name}” restricts {min(unknown)!r}; allowed: {', '.join(doors.index)}, {ALL}"
-            )
 
 
-def _bounds(fall: Interval, doors: pd.DataFrame, assumptions: Sequence[Assumption]) -> dict:
+@dataclass(frozen=True)
+class _Problem:
+    """The doors and every assumption's intervals, worked out once for both ends of the fall."""
+
+    fall: Interval
+    taken: dict[str, float]  # the most claims after, by door
+    restrictions: dict[tuple[str, float], Restriction]
+
+    @classmethod
+    def of(cls, fall: Interval, doors: pd.DataFrame, assumptions: Sequence[Assumption]) -> "_Problem":
+        sizes = {fall.low, fall.high}
+        cuts = {(one.name, size): one.restrict(doors, size) for one in assumptions for size in sizes}
+        for (name, _), cut in cuts.items():
+            if unknown := set(cut) - {*doors.index, ALL}:
+                raise Refused(
+                    f"“{name}” restricts {min(unknown)!r}; allowed: {', '.join(doors.index)}, {ALL}"
+                )
+        return cls(fall, doors["after_high"].astype(float).to_dict(), cuts)
+
+
+def _bounds(problem: _Problem, assumptions: Sequence[Assumption]) -> dict:
     """Ends of the share and of the number deflected: highest at the least fall, lowest at the greatest."""
+    fall = problem.fall
     missing = dict.fromkeys(["low", "high", "people_low", "people_high"], math.nan)
     try:
-        least, most = _people(fall.high, doors, assumptions)
+        least, most = _people(fall.high, problem, assumptions)
     except Refused as nothing:
         return missing | {"status": f"contradicted: {nothing}"}
     if least > min(most, fall.high):
         bounds = f"at least {least:,.0f} deflected, at most {min(most, fall.high):,.0f}"
         return missing | {"status": f"contradicted: {bounds}"}
     try:
-        _, taken = _people(fall.low, doors, assumptions)
-    except (
-        Refused
-    ):  # a fall as small is excluded by the assumptions: the least that is not, is not looked for
+        _, taken = _people(fall.low, problem, assumptions)
+    except Refused:  # so small a fall is excluded; the least that is not is not looked for
         taken = fall.low
     words = ["the lower bound is uninformative"] if least == 0 else []
     if taken >= fall.low:
@@ -574,17 +595,16 @@ def _bounds(fall: Interval, doors: pd.DataFrame, assumptions: Sequence[Assumptio
     }
 
 
-def _people(fall: float, doors: pd.DataFrame, assumptions: Sequence[Assumption]) -> tuple[float, float]:
+def _people(fall: float, problem: "_Problem", assumptions: Sequence[Assumption]) -> tuple[float, float]:
     """The least and the most claims of missing people at all doors; refused where a door's interval is empty."""
-    box = {door: Interval(0.0, row.after_high) for door, row in doors.iterrows()}
-    box[ALL] = Interval(0.0, doors["after_high"].sum())
+    box = {door: Interval(0.0, most) for door, most in problem.taken.items()}
+    box[ALL] = Interval(0.0, sum(problem.taken.values()))
     for one in assumptions:
-        for key, allowed in one.restrict(doors, fall).items():
+        for key, allowed in problem.restrictions[one.name, fall].items():
             try:
                 box[key] &= allowed
             except Refused:
                 raise Refused(f"{key} can have taken {box[key]}, and “{one.name}” says {allowed}") from None
     total = box.pop(ALL)
-    return max(total.low, sum(b.low for b in box.values())), min(
-        total.high, sum(b.high for b in box.values())
-    )
+    least, most = sum(b.low for b in box.values()), sum(b.high for b in box.values())
+    return max(total.low, least), min(total.high, most)

@@ -134,6 +134,26 @@ def gap(
     return Rate("direct, difference", difference, difference - down, difference + up, level)
 
 
+def leave_one_out(
+    a: pd.DataFrame, b: pd.DataFrame, standard: pd.Series, *, level: float = LEVEL, together: float = 1.0
+) -> pd.DataFrame:
+    """The standardised difference without each stratum in turn: does one country carry it?
+
+    One row a stratum left out (rate, low, high, moved: how far the difference moves without it), the one that moves
+    it most first. Needs two strata or more.
+    """
+    a, b = _pair(a, b)
+    if len(a) < 2:
+        raise Refused(f"too few strata to leave one out: {len(a)}, at least 2")
+    whole = gap(a, b, standard, level=level, together=together).rate
+    rows = {}
+    for out in a.index:
+        left = gap(a.drop(out), b.drop(out), standard.drop(out), level=level, together=together)
+        rows[out] = [left.rate, left.low, left.high, left.rate - whole]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["rate", "low", "high", "moved"])
+    return table.sort_values("moved", key=abs, ascending=False, kind="stable")
+
+
 def kitagawa(a: pd.DataFrame, b: pd.DataFrame) -> pd.DataFrame:
     """The difference of crude shares, a less b, split into what goes with the mix and what remains within strata.
 
