@@ -90,15 +90,16 @@ def structural(
     The interval holds the central ``level`` of ``draws`` made-up paths of the months after the break, summed; the
     effect is observed less their median. Sums of drawn counts, not the exponential of a mean, undo the logarithm.
     Each path draws its variance ratios by their diffuse likelihood over a grid, weighted by a half-Cauchy of their
-    root (Gelman 2006, Bayesian Analysis 1, 515–534), and the irregular's variance by its scaled inverse chi-square. So
-    it carries the uncertainty of variances, coefficients and level; the asymptotic normal of a variance would fail
+    root (Gelman 2006, Bayesian Analysis 1, 515–534), and the irregular's variance by its scaled inverse chi-square.
+    So it carries the uncertainty of variances, coefficients and level; the asymptotic normal of a variance would fail
     at its bound, zero, where a stable level lies. The half-Cauchy's scale is ``wander``, by default a 360th of the
-    number of months before the break. Sixteen months cannot tell a steady level from a wandering one: there the default
-    covers as it says if the level is steady, and too little (77 % in the worst world tried) if it wanders; compare
-    ``wander`` 0.3.
+    number of months before the break. Sixteen months cannot tell a steady level from a wandering one: there the
+    default covers as it says if the level is steady, and too little (77 % in the worst world tried) if it wanders;
+    compare ``wander`` 0.3.
 
     The checks are of the innovations at the likeliest ratios. A level variance of zero fails none (the level was
-    constant); one at the top of the grid does. Raises :class:`~roxham.models.estimate.Refused`.
+    constant); one at the top of the grid does (no irregular: the months are a random walk, and the forecast is the
+    last one). Raises :class:`~roxham.models.estimate.Refused`.
     """
     for name, value, allowed in (
         ("season", season, SEASONS),
@@ -428,7 +429,7 @@ def _checks(
             early >= ALPHA,
         ),
         Check(
-            "variance of the level against the irregular's",
+            "variance of the level over the irregular's",
             float(best.ratios[0]),
             f"under {LEVELS[-1]:g}",
             bool(best.ratios[0] < 0.99 * LEVELS[-1]),
