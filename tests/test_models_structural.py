@@ -281,7 +281,7 @@ def test_covariates_that_say_nothing_are_refused(values, words):
 
 
 def test_a_copy_of_a_covariate_is_refused():
-    observed, broke, until, without = world(14)
+    observed, broke, until, _ = world(14)
     other = counts(np.random.default_rng(15))[0]
     with pytest.raises(Refused, match="do not identify"):
         structural(observed, broke, until, covariates=pd.DataFrame({"a": other, "b": other}))
