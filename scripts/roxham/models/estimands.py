@@ -237,7 +237,8 @@ def _citizenships(before, after) -> pd.DataFrame:
 def _shares(citizenship: str) -> tuple[float, float]:
     """The least and the largest share of a citizenship among the irregular claims referred to the Board."""
     names = [citizenship, "Türkiye"] if citizenship == "Turkey" else [citizenship]
-    referred = tables.load("irb_irregular").query("measure == 'referred' and country in @names")
+    referred = tables.load("irb_irregular")
+    referred = referred[(referred.measure == "referred") & referred.country.isin(names)]
     totals = tables.load("irb_irregular_totals").query("measure == 'referred'")
     own, every = (f.set_index("vintage").claims.astype(float) for f in (referred, totals))
     ends = [pd.Timestamp(d) for d in ("2021-12-31", "2022-12-31", "2023-06-30", "2024-03-31")]
