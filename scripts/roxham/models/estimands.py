@@ -248,4 +248,7 @@ def _shares(citizenship: str) -> tuple[float, float]:
         for b in ends
         if b > a and {a, b} <= set(own.index)
     ]
+    said = tables.load("irregular_citizenships")
+    said = said[said.citizenship.isin(names) & said.share.notna() & (said.period_start >= "2021-11-01")].share
+    shares += [(share + rounding) / 100 for share in said for rounding in (-0.5, 0.5)]
     return min(shares), max(shares)
