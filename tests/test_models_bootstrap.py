@@ -202,7 +202,7 @@ def test_a_design_that_mostly_refuses_is_refused():
             raise Refused("not this one")
         return curve(series, broke, until, **options)
 
-    with pytest.raises(Refused, match="refits refused: [45][0-9] of 50, at most 5%"):
+    with pytest.raises(Refused, match=r"refits refused: [45][0-9] of 50, at most 5%"):
         bootstrapped(fussy, observed, months[54], months[-1], draws=50)
     with pytest.raises(Refused, match="54 coefficients for 54 months"):
         bootstrapped(curve, observed, months[54], months[-1], spent=54)

@@ -146,11 +146,11 @@ def structural(
     )
     paths = _counts(centre + unity * paths, scale, offset)
     totals = paths.sum(axis=1)
+    if not np.isfinite(totals).all():
+        raise Refused("the counterfactual runs beyond every number: a shorter forecast, or another trend")
     tails = ((1 - level) / 2, 0.5, (1 + level) / 2)
     lowest, middle, highest = np.quantile(totals, tails)
     observed = float(after.sum())
-    if not np.isfinite([lowest, highest]).all():
-        raise Refused("the counterfactual has no finite interval: the trend runs away")
     signal = pd.Series(_counts(centre + unity * _smoothed(model, best), scale, offset), months)
     single = np.quantile(paths, tails, axis=0)
     path = pd.DataFrame(
