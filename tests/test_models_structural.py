@@ -269,6 +269,14 @@ def test_series_without_noise_are_refused():
         structural(pd.Series(np.exp(np.arange(40) / 10), months), broke, until, trend="drift", season="none")
 
 
+def test_a_forecast_without_bound_is_refused():
+    months = pd.date_range("1990-01-01", periods=400, freq="MS")
+    wild = pd.Series(1.0, months)
+    wild.iloc[:14] = np.exp(3.0 * np.arange(14) + np.random.default_rng(16).normal(0, 0.1, 14))
+    with pytest.raises(Refused, match="beyond every number"):
+        structural(wild, months[14], months[-1], trend="drift", season="none")
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [(7.0, "is the same in every month"), (0.0, "is zero in every month"), (-1.0, "is negative in 2018-01")],
