@@ -362,18 +362,17 @@ def intervals(
             alt.X(low, type="quantitative", title=None, scale=scale, axis=axis), rows, x2=high, color=tint
         )
     )
-    dot = base.transform_filter(f"isValid(datum['{x}'])").mark_point(
-        size=70, yOffset=10, strokeWidth=2, clip=True
+    seen = base.transform_filter(f"isValid(datum['{x}'])").encode(
+        alt.X(x, type="quantitative", scale=scale), rows, color=tint, tooltip=tips
     )
     layers.append(
-        dot.encode(
-            alt.X(x, type="quantitative", scale=scale),
-            rows,
-            color=tint,
-            fill=alt.condition("datum._hollow", alt.value(colour("page")), tint),
-            tooltip=tips,
+        seen.transform_filter("!datum._hollow").mark_point(
+            size=60, yOffset=10, filled=True, opacity=1, clip=True
         )
     )
+    if shown["_hollow"].any():
+        ring = seen.mark_point(size=60, yOffset=10, strokeWidth=2, fill=colour("page"), opacity=1, clip=True)
+        layers.append(ring.transform_filter("datum._hollow"))
     words = base.mark_text(align="left", dy=-9).encode(rows, x=alt.value(0), text=alt.Text(y, type="nominal"))
     layers.append(words)
     return alt.layer(*layers).properties(height=alt.Step(44))

@@ -252,3 +252,49 @@ def _shares(citizenship: str) -> tuple[float, float]:
     said = said[said.citizenship.isin(names) & said.share.notna() & (said.period_start >= "2021-11-01")].share
     shares += [(share + rounding) / 100 for share in said for rounding in (-0.5, 0.5)]
     return min(shares), max(shares)
+
+
+UNHCR = {  # the Board's name of a country -> the one that the United Nations' agency uses
+    "Congo, Democratic Republic of the": "Dem. Rep. of the Congo",
+    "Syria": "Syrian Arab Rep.",
+    "Venezuela": "Venezuela (Bolivarian Republic of)",
+}
+
+
+def acceptance(formula: str = "on the merits") -> tuple[pd.DataFrame, pd.DataFrame]:
+    """E5: claims accepted (events) and decided (total) by country, of people who crossed between ports and of others.
+
+    From January 2017 to December 2022, the last release that counts outcomes by country. Others are all claims by
+    the United Nations' agency less the irregular ones by the Board. ``formula``: on the merits (accepted and
+    rejected) or of all finalized. The last row, "Other countries", holds what the Board does not list.
+    """
+    last = pd.Timestamp("2022-12-31")
+    release = tables.load("irb_irregular").query("vintage == @last and country != 'Other countries'")
+    irregular = release.pivot(index="country", columns="measure", values="claims").astype(float)
+    total = tables.load("irb_irregular_totals").query("vintage == @last").set_index("measure").claims
+    irregular.loc["All countries"] = total.astype(float).reindex(irregular.columns)
+    irregular["closed"] = irregular.finalized - irregular.accepted - irregular.rejected
+    measures = ["accepted", "rejected", "closed"]
+    irregular = irregular[measures]
+
+    countries = tables.load("irb_country")
+    countries = countries[(countries.division == "RPD") & (countries.source_id == "unhcr-refugees-2025-12")]
+    countries = countries.replace({"country": {v: k for k, v in UNHCR.items()}})
+    every = tables.load("irb_all")
+    every = every[(every.division == "RPD") & (every.source_id == "canada-observatory-2026-08-decisions")]
+    every = every.assign(country="All countries", year=every.period_start.dt.year)
+    both = pd.concat([countries, every])[["country", "year", "measure", "claims"]]
+    both = both.replace(
+        {"measure": {"otherwise closed": "closed", "abandoned, withdrawn or other": "closed"}}
+    )
+    both = both[both.year.between(2017, last.year) & both.measure.isin(measures)]
+    both = both.groupby(["country", "measure"]).claims.sum().unstack().reindex(irregular.index).astype(float)
+    others = (both[measures] - irregular).clip(lower=0)
+    named = irregular.index[irregular.notna().all(axis=1) & both.notna().all(axis=1)].drop("All countries")
+    groups = []
+    for frame in (irregular, others):
+        rows = frame.loc[named]
+        rows = pd.concat([rows, (frame.loc["All countries"] - rows.sum()).to_frame("Other countries").T])
+        decided = rows.accepted + rows.rejected + (rows.closed if formula == "of all finalized" else 0)
+        groups.append(pd.DataFrame({"events": rows.accepted, "total": decided}))
+    return groups[0], groups[1]
