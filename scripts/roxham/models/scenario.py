@@ -243,7 +243,7 @@ def sensitivity(
     outcomes: Sequence[str] = ("claimants", "Quebec", "dollars"),
     *,
     against: Assumptions | None = None,
-    n: int = 2**11,
+    n: int = 2**10,
     seed: int = SEED,
 ) -> pd.DataFrame:
     """Which input an outcome depends on: Sobol's first-order and total indices (Saltelli et al. 2010).
