@@ -80,6 +80,22 @@ EDGES = {
     "12-public-opinion": [
         {"pollster": "Synopsis", "margins": "as if random"},  # one poll
     ],
+    "16-what-if": [
+        # no protocol, nobody moves, nothing costs more
+        {
+            "comes": "never",
+            "airports": 0,
+            "inland": 0,
+            "ports": 0,
+            "unseen": 0,
+            "shock": 0.5,
+            "ranges": "half",
+        },
+        # the last month alone, nobody stays away
+        {"protocol": "2024-12", "airports": 0.35, "inland": 0.25, "ports": 0.15, "unseen": 0.2, "wait": 1},
+        {"protocol": "2017-01", "gap": 0, "shock_from": "2017-01", "transfer": 0, "baseline_months": 15},
+        {"protocol": "2023-04", "gap": 12},  # as it came, the gap shut after a year
+    ],
     "13-the-ledger": [
         {"as_of": "op-ed", "kind": "forecast"},  # nothing could be scored yet
     ],

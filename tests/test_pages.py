@@ -39,6 +39,10 @@ def test_a_page_opens_from_disk_without_a_complaint_or_a_foreign_request(built, 
     assert {urlsplit(url).scheme for url in reader.asked} <= {"file", "data"}
 
 
+def test_only_the_page_with_sliders_loads_their_script(built):
+    assert [c for c in sorted(built.chapters) if "roxham-explorer.js" in built.page(c)] == ["16-what-if"]
+
+
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_every_figure_shows_one_drawing_that_fits(built, reader, name):
     reader.goto((built.html / name).as_uri())

@@ -112,6 +112,10 @@
         .map(([name, ...cells]) => `<tr><th scope="row">${safe(name)}</th>${cells.map((c) => `<td class="rx-number">${safe(c)}</td>`).join("")}</tr>`)
         .join("");
       if (!draw) return;
+      if (figure.classList.contains("rx-playing")) {
+        figure.querySelector(":scope > .rx-button")?.click(); // back from the live view
+        figure.classList.remove("rx-playing");
+      }
       figure.classList.add("rx-exploring");
       if (!drawing.isConnected) chart.append(drawing);
       title.textContent = fill(words.title, said);
