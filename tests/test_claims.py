@@ -403,6 +403,8 @@ def test_the_chapter_prints_every_claim_once_with_its_verdict(ledger):
         for output in cell.get("outputs", [])
         if "data" in output
     )
-    told = re.findall(r'<span id="claim-([a-z0-9-]+)"></span>.*?\n\*\*([A-Z][a-z ]+)\*\*', printed)
-    assert {id: verdict.lower() for id, verdict in told} == ledger.verdict.to_dict()
+    told = re.findall(
+        r'<br><strong>([A-Z][a-z ]+)</strong>.*?<span id="claim-([a-z0-9-]+)"></span>', printed, re.DOTALL
+    )
+    assert {id: verdict.lower() for verdict, id in told} == ledger.verdict.to_dict()
     assert len(told) == len(ledger)

@@ -63,6 +63,12 @@ def test_a_rerun_stands_alone_in_the_browser(project, browser):
     for figure in page.locator(".rx-figure").all():
         assert sum(d.is_visible() for d in figure.locator('[role="img"]').all()) == 1
     assert "Havre" in page.locator("#fig-southbound-monthly .rx-title").inner_text()
+    assert "reference target" not in page.content()
+    page.locator('main a[href="#fig-southbound-monthly"]').first.click()
+    assert page.url.endswith("#fig-southbound-monthly")
+    page.set_viewport_size({"width": 360, "height": 800})
+    for chart in page.locator(".rx-chart").all():
+        assert chart.evaluate("c => c.scrollWidth <= c.clientWidth")
     context.close()
 
 

@@ -426,6 +426,13 @@ def test_the_source_line_names_publisher_title_and_link():
     assert source.title in unescape(html)
 
 
+def test_a_date_that_is_not_a_day_is_printed_whole():
+    dates = tables.load("sources").set_index("source_id").date
+    source = dates[dates.str.startswith("undated (")].index[0]
+    html = make(chart=plain(a_year()), data=a_year().drop(columns="source_id"), sources=source).html
+    assert f", {dates[source]}." in html
+
+
 def test_many_sources_open_as_a_list(show):
     fig = make()
     assert len(fig.meta["sources"]) > 3

@@ -95,3 +95,18 @@ def test_a_page_that_stands_alone_cites_by_address(project):
         and "A port of entry is defined" in " ".join(text.split())
     )
     assert page.find("a", href="#fig-interceptions-monthly") is not None
+
+
+def test_of_what_is_folded_only_the_line_that_opens_it_takes_time_to_read():
+    from docutils import nodes
+    from docutils.utils import new_document
+
+    from roxham.publish import theme
+
+    page = new_document("page")
+    page += nodes.paragraph("", "", nodes.Text("two words"))
+    page += nodes.raw("", "<details><summary>a line</summary>", format="html")
+    page += nodes.paragraph("", "", nodes.Text("many more, for who opens it"))
+    page += nodes.raw("", "</details>", format="html")
+    page += nodes.paragraph("", "", nodes.Text("the end"))
+    assert theme._words(page) == 6

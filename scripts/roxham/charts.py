@@ -309,7 +309,7 @@ def bars(
     base = alt.Chart(data).encode(
         # to the longest bar exactly: room up to a round number would be taken from the values at the ends
         alt.X(x, type="quantitative", axis=None, scale=alt.Scale(zero=True, nice=False)),
-        alt.Y(y, type="nominal", sort=sort, title=None, axis=alt.Axis(domain=False, labelLimit=150)),
+        alt.Y(y, type="nominal", sort=sort, title=None, axis=alt.Axis(domain=False, labelLimit=170)),
     )
     drawn = base.mark_bar().encode(color=_tint(data[y], y, colours), tooltip=tips)
     text = base.mark_text(align="left", dx=5).encode(text=alt.Text(x, format=format))

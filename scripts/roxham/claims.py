@@ -122,6 +122,9 @@ def heart_of_crisis(interceptions: pd.DataFrame, claimants_totals: pd.DataFrame)
         f"From April 2023 to March 2024 Quebec had {n(after)} interceptions, against {n(before)} in the twelve "
         f"months before. Claims in all Canada {way} from {n(claims_before)} to {n(claims_after)}."
     )
+    if closed != fewer:
+        holds, fails = ("crossings", "claims") if closed else ("claims", "crossings")
+        sentence += f" If the crisis is one of {holds}, the claim passes; if of {fails}, it does not."
     return Decision(verdict, sentence, found=fall, low=CLOSED, high=1.0)
 
 
@@ -177,7 +180,10 @@ def transferred(transfers: pd.DataFrame) -> Decision:
     sentence = f"By {row.period_end.day} {month(row.period_end)} {n(row.value)} people had been moved to {row.place}."
     later = moved[moved.period_end > LAST_DAY].query("precision == 'exact'").sort_values("value").tail(1)
     if len(later) and later.value.iloc[0] > row.value:
-        sentence += f" A year later it was {n(later.value.iloc[0])}, to all other provinces."
+        last = later.iloc[0]
+        sentence += (
+            f" By {last.period_end.day} {month(last.period_end)} it was {n(last.value)}, to {last.place}."
+        )
     return Decision(SUPPORTED, sentence, found=row.value, low=1)
 
 
@@ -218,6 +224,13 @@ def _most_outside(load) -> tuple[float, int]:
     cells = load("interceptions").query("province != 'Quebec' and month < '2024'")
     years = cells.groupby(cells.month.dt.year).people.sum()
     return years.max(), years.idxmax()
+
+
+def _last_years(load) -> pd.Series:
+    """Claimants in Canada by year, of the whole years."""
+    rows = load("claimants_years").query("place == 'Canada'")
+    whole = rows[(rows.period_end.dt.month == 12) & (rows.period_start.dt.month == 1)]
+    return whole.groupby(whole.period_start.dt.year).claimants.sum().sort_index()
 
 
 def _lacolle(load) -> pd.Series:
@@ -261,6 +274,9 @@ NUMBERS: dict[str, Callable] = {
     "quebec_fall": lambda load: pct(heart_of_crisis(load("interceptions"), load("claimants_totals")).found),
     "claims_before": lambda load: n(_two_years(_claims_in_canada(load("claimants_totals")))[0]),
     "claims_after": lambda load: n(_two_years(_claims_in_canada(load("claimants_totals")))[1]),
+    "claims_year": lambda load: str(_last_years(load).index[-1]),
+    "claims_in_year": lambda load: n(_last_years(load).iloc[-1]),
+    "claims_year_before": lambda load: n(_last_years(load).iloc[-2]),
     "lacolle_peak": lambda load: n(_lacolle(load).max()),
     "lacolle_peak_month": lambda load: month(_lacolle(load).idxmax()),
     "lacolle_latest": lambda load: n(_lacolle(load).iloc[-1]),

@@ -56,6 +56,7 @@ WORDS = {  # every word that a figure adds of its own
     "loading": "Loading…",
     "failed": "The live view could not be loaded.",
     "documents": "{n} documents",
+    "other": "; and 1 other",
     "others": "; and {n} others",
     "yes": "yes",
     "no": "no",
@@ -525,7 +526,8 @@ def _source_html(cited: pd.DataFrame) -> str:
         for name, count in counts.head(MAX_NAMED).items()
     )
     if len(counts) > MAX_NAMED:
-        short += WORDS["others"].format(n=len(counts) - MAX_NAMED)
+        more = len(counts) - MAX_NAMED
+        short += WORDS["other"] if more == 1 else WORDS["others"].format(n=more)
     items = "".join(f"<li>{line}</li>" for line in lines)
     return f'<details class="rx-sources"><summary>{head}: {short}</summary><ul>{items}</ul></details>'
 
@@ -535,11 +537,7 @@ def _citation(source: Mapping) -> str:
     url = str(source.get("url") or "")
     if re.match(r"https?://", url):
         title = f'<a href="{escape(url)}">{title}</a>'
-    date = (
-        ""
-        if pd.isna(source.get("date")) or not source.get("date")
-        else f", {escape(str(source['date'])[:10])}"
-    )
+    date = "" if pd.isna(source.get("date")) or not source.get("date") else f", {escape(str(source['date']))}"
     return f"{escape(str(source['publisher']))}, {title}{date}"
 
 

@@ -49,9 +49,19 @@ class Estimate:
 
     @property
     def ratio(self) -> tuple[float, float, float]:
-        """The effect and its bounds as a share of the counterfactual; a fall of 97 % is -0.97."""
+        """The effect and its bounds as a share of the counterfactual; a fall of 97 % is -0.97.
+
+        Infinite where the counterfactual is not above zero: no ratio to it can be excluded.
+        """
+
         # The observed total is known, so each bound of the effect has its own counterfactual.
-        return tuple(e / (self.observed - e) for e in (self.effect, self.low, self.high))
+        def share(effect: float) -> float:
+            expected = self.observed - effect
+            if np.isinf(expected):
+                return -1.0 if expected > 0 else np.inf
+            return effect / expected if expected > 0 else np.inf
+
+        return share(self.effect), share(self.low), share(self.high)
 
     @property
     def failed(self) -> tuple[Check, ...]:

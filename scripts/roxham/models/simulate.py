@@ -16,6 +16,8 @@ def counts(
     noise: float = 0.15,
     dispersion: float = 0.02,
     ratio: float = 1.0,
+    bend: float = 0.0,
+    bent: int = 12,
 ) -> tuple[pd.Series, pd.Series]:
     """One series of ``months`` before the break and ``after`` from it on, and the same without the break.
 
@@ -23,7 +25,8 @@ def counts(
     ``season`` (log scale) and an AR(1) process of standard deviation ``noise`` (log scale) and coefficient
     ``persistence``; counts are negative binomial with variance m + ``dispersion`` m². From the break on, each
     count is a binomial thinning of the one without it by ``ratio`` (≤ 1): 0.02 leaves two in a hundred; above 1, the
-    excess is Poisson. With ``ratio`` 1 both series are equal: a null series.
+    excess is Poisson. With ``ratio`` 1 both series are equal: a null series. Over the last ``bent`` months before the
+    break, and after it, growth is ``growth`` + ``bend`` a month: a trend that turns before the break.
     """
     t = np.arange(months + after)
     shocks = rng.normal(0, noise * np.sqrt(1 - persistence**2), t.size)
@@ -31,7 +34,8 @@ def counts(
     process[0] = rng.normal(0, noise)
     for i in t[1:]:
         process[i] = persistence * process[i - 1] + shocks[i]
-    mean = level * np.exp(growth * (t - months) + season * np.sin(2 * np.pi * t / 12) + process)
+    turned = bend * np.maximum(t - (months - bent), 0)
+    mean = level * np.exp(growth * (t - months) + turned + season * np.sin(2 * np.pi * t / 12) + process)
     without = (
         rng.negative_binomial(1 / dispersion, 1 / (1 + dispersion * mean))
         if dispersion

@@ -14,6 +14,7 @@ from roxham.publish.site import figures_of
 _STYLE = """
 :root { color-scheme: light dark }
 body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 1.05rem/1.6 system-ui, sans-serif }
+main, .cell_output { padding: 0; max-width: none } /* docutils' own would leave a phone too little for a figure */
 html, body, main { background: Canvas; color: CanvasText }
 pre { overflow-x: auto; font-size: .85rem }
 table { border-collapse: collapse }
@@ -46,6 +47,7 @@ def standalone(notebook: str, note: str) -> str:
                     "nb_execution_mode": "off",
                     "nb_output_folder": scratch,
                     "myst_enable_extensions": extensions,
+                    "myst_all_links_external": True,  # docutils knows no target inside a figure's HTML
                     "output_encoding": "unicode",
                     "halt_level": 3,
                     "report_level": 5,

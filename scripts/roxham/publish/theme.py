@@ -19,6 +19,7 @@ WORDS = {"reading": "{minutes} min read", "weak": "†"}
 WORDS_A_MINUTE = 220  # slow for English, because the text is full of numbers
 _FIGURE = re.compile(r'<figure[^>]*\sid="(fig-[\w-]+)"')
 EXPLORER = "roxham-explorer.js"
+_TAG = re.compile(r"<[^>]+>")
 UNWANTED = ("thebe", "fontawesome")  # live kernels from a CDN, of which we have none
 
 
@@ -50,9 +51,23 @@ def _reading_time(app, doctree) -> None:
     title = next(doctree.findall(nodes.title), None)
     if title is None or not any(doctree.findall(nodes.Admonition)):
         return
-    words = sum(len(text.split()) for text in doctree.findall(nodes.Text) if _read(text))
+    words = _words(doctree)
     text = WORDS["reading"].format(minutes=max(1, round(words / WORDS_A_MINUTE)))
     title.parent.insert(title.parent.index(title) + 1, nodes.paragraph("", text, classes=["rx-reading"]))
+
+
+def _words(doctree) -> int:
+    """The words that a page shows: of what is folded, the line that opens it."""
+    words = folded = 0
+    for node in doctree.findall():
+        if isinstance(node, nodes.raw):
+            html = node.astext()
+            opens = html.count("<details") - html.count("</details>")
+            folded += opens
+            words += len(_TAG.sub(" ", html).split()) if opens > 0 else 0
+        elif isinstance(node, nodes.Text) and not folded and _read(node):
+            words += len(node.split())
+    return words
 
 
 def _read(text: nodes.Text) -> bool:
