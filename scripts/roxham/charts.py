@@ -316,6 +316,68 @@ def bars(
     return alt.layer(drawn, text).properties(height=26 * data[y].nunique())
 
 
+def intervals(
+    data: pd.DataFrame,
+    x: str,
+    low: str,
+    high: str,
+    y: str,
+    *,
+    colours: str | Mapping[str, str] = "quebec",
+    hollow: str | None = None,
+    reference: float | None = 0.0,
+    domain: tuple[float, float] | None = None,
+    format: str = ",.0f",
+    log: bool = False,
+) -> alt.LayerChart:
+    """Estimates with their intervals, a row each: the words of `y` above, a dot on a bar from `low` to `high` below.
+
+    data: one row an estimate, in the order drawn; `x` may be missing (a bar without a dot). colours: a name of
+    `COLOURS`, or {value of `y`: name}. hollow: a column of booleans, true for a dot that is not to be trusted.
+    reference: where a dashed rule stands. domain: that of the axis, clipping longer bars; by default all of them.
+    Raises ValueError for a missing column.
+    """
+    _columns(data, [x, low, high, y, *([hollow] if hollow else [])], "charts.intervals")
+    shown = data.assign(_hollow=data[hollow].astype(bool) if hollow else False)
+    rows = alt.Y(y, type="nominal", sort=list(dict.fromkeys(shown[y])), title=None, axis=None)
+    scale = {"type": "log"} if log else {"zero": reference == 0}
+    if domain:
+        scale |= {"domain": list(domain), "nice": False}
+    scale = alt.Scale(**scale)
+    axis = alt.Axis(format=format, grid=True, tickCount=5)
+    tint = _tint(shown[y], y, colours)
+    tips = [alt.Tooltip(c, format=format) for c in (x, low, high)]
+    base = alt.Chart(shown)
+    layers = []
+    if reference is not None:
+        rule = alt.Chart(pd.DataFrame({"reference": [float(reference)]}))
+        layers.append(
+            rule.mark_rule(strokeDash=[3, 3], color=colour("rule")).encode(
+                x=alt.X("reference:Q", scale=scale)
+            )
+        )
+    bar = base.mark_rule(strokeWidth=3, yOffset=10, clip=True, opacity=0.55)
+    layers.append(
+        bar.encode(
+            alt.X(low, type="quantitative", title=None, scale=scale, axis=axis), rows, x2=high, color=tint
+        )
+    )
+    seen = base.transform_filter(f"isValid(datum['{x}'])").encode(
+        alt.X(x, type="quantitative", scale=scale), rows, color=tint, tooltip=tips
+    )
+    layers.append(
+        seen.transform_filter("!datum._hollow").mark_point(
+            size=60, yOffset=10, filled=True, opacity=1, clip=True
+        )
+    )
+    if shown["_hollow"].any():
+        ring = seen.mark_point(size=60, yOffset=10, strokeWidth=2, fill=colour("page"), opacity=1, clip=True)
+        layers.append(ring.transform_filter("datum._hollow"))
+    words = base.mark_text(align="left", dy=-9).encode(rows, x=alt.value(0), text=alt.Text(y, type="nominal"))
+    layers.append(words)
+    return alt.layer(*layers).properties(height=alt.Step(44))
+
+
 def columns(
     data: pd.DataFrame,
     x: str,

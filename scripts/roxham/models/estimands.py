@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from roxham import tables
+from roxham.models import bounds
 
 PROTOCOL = pd.Timestamp("2023-04-01")  # first whole month under the protocol of 25 March 2023
 PARTLY = [pd.Timestamp("2023-03-01")]  # 24 days before, 7 days after
@@ -109,3 +110,191 @@ def border_claims(place: str = "Canada") -> pd.Series:
         rows = rows[rows.province == place]
     seen = rows.claimants.astype(float).mask(rows.suppressed, 2.5)
     return seen.groupby(rows.month).sum(min_count=1).rename("claimants")
+
+
+FAR = ["British Columbia", "Alberta", "Manitoba", "Saskatchewan"]  # no road to them from the Quebec border
+NAMED = ["Haiti", "Turkey", "Colombia"]  # the citizenships whose share of the road's claimants was published
+# Counts of citizenships after October 2023 are "at least"; in the months that both releases cover, the older one is
+# at most 6.4 % above, for these three.
+SLACK = 1.07
+
+
+def _span(frame: pd.DataFrame, months: tuple[pd.Timestamp, pd.Timestamp]) -> pd.DataFrame:
+    return frame[frame.month.between(*months)]
+
+
+@dataclass(frozen=True)
+class Deflection:
+    """E3: what `bounds.deflection` takes, over equal windows before and after: the other doors, those far away, the
+    growth of January to March 2023 over a year earlier by kind of door, and the citizenships."""
+
+    doors: pd.DataFrame
+    far: pd.DataFrame
+    unaffected: list[str]
+    trend: dict[str, bounds.Interval]
+    citizenships: pd.DataFrame
+    road_before: float
+    observed: int
+    later: bounds.Interval | None
+
+
+def deflected(place: str = "Canada") -> Deflection:
+    """E3: claims at the doors of ``place`` (Canada or Quebec), April to December 2023 and a year before."""
+    after = (PROTOCOL, YEAR_END)
+    before = tuple(m - pd.DateOffset(years=1) for m in after)
+    claims = tables.load("claimants")
+    claims = claims[claims.province != "Not stated"].assign(claimants=lambda f: f.claimants.astype("Float64"))
+    claims["door"] = claims.office + "|" + claims.province
+    counted = bounds.windows(claims, "door", before, after)
+    first = (pd.Timestamp("2023-01-01"), pd.Timestamp("2023-03-01"))
+    early = bounds.windows(claims, "door", tuple(m - pd.DateOffset(years=1) for m in first), first)
+
+    def total(office: str, provinces: list[str], frame: pd.DataFrame = counted):
+        rows = frame.loc[[d for p in provinces if (d := f"{office}|{p}") in frame.index]].sum()
+        return bounds.Interval(rows.before_low, rows.before_high), bounds.Interval(
+            rows.after_low, rows.after_high
+        )
+
+    every = sorted(set(claims.province))
+    near = ["Quebec"] if place == "Quebec" else [p for p in every if p not in FAR]
+    seen = tables.load("interceptions")
+    quebec = seen[seen.province == "Quebec"]
+    road = quebec if place == "Quebec" else seen
+    # what the border offices of Quebec took, less the people whom the RCMP brought to them
+    at_ports = [
+        total_ - float(_span(quebec, months).people.sum())
+        for total_, months in zip(total("Border", ["Quebec"]), (before, after), strict=True)
+    ]
+    at_ports = [bounds.Interval(max(0, i.low), max(0, i.high)) for i in at_ports]
+    rows = {
+        "Airports": ("Airport", *total("Airport", near)),
+        "Inland offices": ("Inland", *total("Inland", near)),
+        "Quebec land ports": ("Border", *at_ports),
+    }
+    unaffected = []
+    if place == "Canada":
+        others = [p for p in near if p != "Quebec"]
+        rows["Other land ports"] = ("Other border", *total("Border", others))
+        for office in ("Airport", "Inland"):
+            rows[f"Western {office.lower()}"] = (office, *total(office, FAR))
+            unaffected.append(f"Western {office.lower()}")
+    # Saskatchewan's doors, and Manitoba's airport, are too small for a growth to mean anything
+    far = {
+        f"{office}, {province}": (office, *total(office, [province]))
+        for office in ("Airport", "Inland")
+        for province in FAR[:3]
+        if total(office, [province])[0].low >= 25
+    }
+    trend = {}
+    for office in ("Airport", "Inland"):
+        was, now = total(office, near, early)
+        trend[office] = now / was
+    later = None
+    if place == "Canada":
+        modes = tables.load("claims_by_mode").query("mode == 'Irregular' and status == 'used'")
+        days = (modes.period_end - modes.period_start).dt.days + 1
+        year = modes[(modes.period_start == "2023-01-01") & (days == 365)].claims.iloc[0]
+        quarter = modes[(modes.period_start < PROTOCOL) & (modes.period_start >= "2023-01-01") & (days <= 31)]
+        claimed = float(year - quarter.claims.sum())
+        later = bounds.Interval(claimed - float(_span(seen, after).people.sum()), claimed)
+    return Deflection(
+        bounds.doors(rows),
+        bounds.doors(far),
+        unaffected,
+        trend,
+        _citizenships(before, after),
+        float(_span(road, before).people.sum()),
+        int(_span(road, after).people.sum()),
+        later,
+    )
+
+
+def _citizenships(before, after) -> pd.DataFrame:
+    """Claims at all doors by citizenship, before and after, and the range of its share of the people at the road.
+
+    The shares are those of claims referred to the Immigration and Refugee Board by people who crossed between ports,
+    over any two of its releases from the end of 2021 to March 2024, and what the department itself published.
+    """
+    table = tables.load("citizenships")
+    older, newer = (table[table.vintage == v] for v in sorted(table.vintage.unique())[-2:])
+    turn = older.month.max()
+    rows = {}
+    for name in NAMED:
+        exact = older[older.citizenship == name].set_index("month").claimants
+        least = newer[newer.citizenship == name].set_index("month").claimants
+        ends = {}
+        for key, months in (("before", before), ("after", after)):
+            span = pd.date_range(*months, freq="MS")
+            total = bounds.counted([exact.get(m) for m in span if m <= turn])
+            for m in span[span > turn]:
+                total = total + bounds.Interval(float(least[m]), float(least[m]) * SLACK + 5)
+            ends |= {f"{key}_low": total.low, f"{key}_high": total.high}
+        low, high = _shares(name)
+        rows[name] = ends | {"share_low": low, "share_high": high}
+    return pd.DataFrame.from_dict(rows, orient="index")
+
+
+def _shares(citizenship: str) -> tuple[float, float]:
+    """The least and the largest share of a citizenship among the irregular claims referred to the Board."""
+    names = [citizenship, "Türkiye"] if citizenship == "Turkey" else [citizenship]
+    referred = tables.load("irb_irregular")
+    referred = referred[(referred.measure == "referred") & referred.country.isin(names)]
+    totals = tables.load("irb_irregular_totals").query("measure == 'referred'")
+    own, every = (f.set_index("vintage").claims.astype(float) for f in (referred, totals))
+    ends = [pd.Timestamp(d) for d in ("2021-12-31", "2022-12-31", "2023-06-30", "2024-03-31")]
+    shares = [
+        (own[b] - own[a]) / (every[b] - every[a])
+        for a in ends[:2]
+        for b in ends
+        if b > a and {a, b} <= set(own.index)
+    ]
+    said = tables.load("irregular_citizenships")
+    said = said[said.citizenship.isin(names) & said.share.notna() & (said.period_start >= "2021-11-01")].share
+    shares += [(share + rounding) / 100 for share in said for rounding in (-0.5, 0.5)]
+    return min(shares), max(shares)
+
+
+UNHCR = {  # the Board's name of a country -> the one that the United Nations' agency uses
+    "Congo, Democratic Republic of the": "Dem. Rep. of the Congo",
+    "Syria": "Syrian Arab Rep.",
+    "Venezuela": "Venezuela (Bolivarian Republic of)",
+}
+
+
+def acceptance(formula: str = "on the merits") -> tuple[pd.DataFrame, pd.DataFrame]:
+    """E5: claims accepted (events) and decided (total) by country, of people who crossed between ports and of others.
+
+    From January 2017 to December 2022, the last release that counts outcomes by country. Others are all claims by
+    the United Nations' agency less the irregular ones by the Board. ``formula``: on the merits (accepted and
+    rejected) or of all finalized. The last row, "Other countries", holds what the Board does not list.
+    """
+    last = pd.Timestamp("2022-12-31")
+    release = tables.load("irb_irregular").query("vintage == @last and country != 'Other countries'")
+    irregular = release.pivot(index="country", columns="measure", values="claims").astype(float)
+    total = tables.load("irb_irregular_totals").query("vintage == @last").set_index("measure").claims
+    irregular.loc["All countries"] = total.astype(float).reindex(irregular.columns)
+    irregular["closed"] = irregular.finalized - irregular.accepted - irregular.rejected
+    measures = ["accepted", "rejected", "closed"]
+    irregular = irregular[measures]
+
+    countries = tables.load("irb_country")
+    countries = countries[(countries.division == "RPD") & (countries.source_id == "unhcr-refugees-2025-12")]
+    countries = countries.replace({"country": {v: k for k, v in UNHCR.items()}})
+    every = tables.load("irb_all")
+    every = every[(every.division == "RPD") & (every.source_id == "canada-observatory-2026-08-decisions")]
+    every = every.assign(country="All countries", year=every.period_start.dt.year)
+    both = pd.concat([countries, every])[["country", "year", "measure", "claims"]]
+    both = both.replace(
+        {"measure": {"otherwise closed": "closed", "abandoned, withdrawn or other": "closed"}}
+    )
+    both = both[both.year.between(2017, last.year) & both.measure.isin(measures)]
+    both = both.groupby(["country", "measure"]).claims.sum().unstack().reindex(irregular.index).astype(float)
+    others = (both[measures] - irregular).clip(lower=0)
+    named = irregular.index[irregular.notna().all(axis=1) & both.notna().all(axis=1)].drop("All countries")
+    groups = []
+    for frame in (irregular, others):
+        rows = frame.loc[named]
+        rows = pd.concat([rows, (frame.loc["All countries"] - rows.sum()).to_frame("Other countries").T])
+        decided = rows.accepted + rows.rejected + (rows.closed if formula == "of all finalized" else 0)
+        groups.append(pd.DataFrame({"events": rows.accepted, "total": decided}))
+    return groups[0], groups[1]
