@@ -43,6 +43,15 @@ EDGES = {
         {"province": "Saskatchewan", "measure": "Border claims", "start": "2023-03", "end": "2023-04"},
         {"province": "New Brunswick", "measure": "Airport claims", "start": "2023-04", "end": "2023-04"},
     ],
+    "06-did-closing-work": [
+        {"start": "2017-08", "until": "2023-06", "place": "Quebec"},  # the shortest look ahead
+        {
+            "start": "2018-01",
+            "until": "2024-12",
+            "march": "kept as before",
+        },  # the longest: bands that explode
+        {"formula": "of all finalized"},
+    ],
     "07-the-other-doors": [
         {"province": "Yukon", "start": "2020-04", "end": "2020-06"},  # zero or hidden
         {"province": "Northwest Territories", "start": "2025-07"},  # one kind of office, one month
