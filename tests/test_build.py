@@ -12,7 +12,7 @@ import time
 import pytest
 from project import Project
 
-CHAPTERS = {"index", "03-the-count", "07-the-other-direction", "glossary", "references"}  # of the small book
+CHAPTERS = {"index", "03-the-count", "08-the-other-direction", "glossary", "references"}  # of the small book
 READERS = CHAPTERS - {"glossary", "references"}  # of the interceptions
 DECEMBER = "2022-12,Quebec,4689,"
 
@@ -96,7 +96,7 @@ def test_a_failing_cell_names_its_place_and_leaves_the_site_as_it_was(project):
     assert "AttributeError: 'DataFrame' object has no attribute 'lock'" in done.stderr
     assert re.search(r"Cell In\[\d+\], line \d+\n\s+-+> \d+ top = window\.lock", done.stderr), done.stderr
     assert "Traceback" not in done.stderr
-    assert {"done   chapters/index", "done   chapters/07-the-other-direction"} <= {
+    assert {"done   chapters/index", "done   chapters/08-the-other-direction"} <= {
         line.rpartition("  ")[0] for line in done.stderr.splitlines()
     }
     assert project.files() == before

@@ -43,44 +43,69 @@ EDGES = {
         {"province": "Saskatchewan", "measure": "Border claims", "start": "2023-03", "end": "2023-04"},
         {"province": "New Brunswick", "measure": "Airport claims", "start": "2023-04", "end": "2023-04"},
     ],
-    "06-the-other-doors": [
+    "06-did-closing-work": [
+        {"start": "2017-08", "until": "2023-06", "place": "Quebec"},  # the shortest look ahead
+        {
+            "start": "2018-01",
+            "until": "2024-12",
+            "march": "kept as before",
+        },  # the longest: bands that explode
+        {"formula": "of all finalized"},
+    ],
+    "07-the-other-doors": [
         {"province": "Yukon", "start": "2020-04", "end": "2020-06"},  # zero or hidden
         {"province": "Northwest Territories", "start": "2025-07"},  # one kind of office, one month
         {"province": "Nunavut", "citizenship": "Other Countries"},  # no printed month above zero
         {"citizenship": "Haiti", "start": "2018-02", "end": "2018-03"},  # across the break
     ],
-    "07-the-other-direction": [
+    "08-the-other-direction": [
         {"sector": "Houlton", "start": "2021-02", "end": "2021-03"},  # every month zero
         {"sector": "Havre", "start": "2021-01", "end": "2021-01"},  # a single encounter
         {"sector": "Blaine", "citizenship": "Myanmar"},  # never met there
         {"sector": "Detroit", "citizenship": "Other", "start": "2026-08"},  # citizenships without a name
     ],
-    "08-who-came": [
+    "09-who-came": [
         {"citizenship": "Senegal", "start": "2015-02", "end": "2015-02"},  # one month, suppressed
         {"citizenship": "Senegal", "end": "2015-02"},  # one of two months suppressed
         {"citizenship": "Afghanistan", "start": "2026-01", "end": "2026-07"},  # no month is published
         {"citizenship": "Turkey", "start": "2026-07", "end": "2026-07"},  # one month
     ],
-    "09-what-was-decided": [
+    "10-what-was-decided": [
         {"country": "Venezuela", "as_of": "2018-09"},  # not in any release so far, and one release only
         {"country": "Eritrea", "as_of": "2022-01", "formula": "of all finalized"},  # a hidden cell
         {"country": "United States of America", "as_of": "2021-05"},  # accepted and rejected both hidden
         {"country": "Angola", "as_of": "2019-06"},  # listed for the first time, not in the release compared
     ],
-    "10-sharing-the-load": [
+    "11-sharing-the-load": [
         {"province": "Nunavut", "year": 2015, "measure": "present"},  # no estimate at all, before the first
         {"province": "Northwest Territories", "year": 2022, "measure": "last address"},  # none claimed
         {"province": "Prince Edward Island", "year": 2024, "measure": "last address"},  # ten claims
     ],
-    "11-diplomacy": [
+    "12-diplomacy": [
         {"as_of": "2022-06", "trail": "talks", "donor": "Canada"},
         {"as_of": "2023-06", "trail": "rides"},
         {"as_of": "2022-06", "trail": "guantanamo", "donor": "United States"},
     ],
-    "12-public-opinion": [
+    "13-public-opinion": [
         {"pollster": "Synopsis", "margins": "as if random"},  # one poll
     ],
-    "13-the-ledger": [
+    "14-what-if": [
+        # no protocol, nobody moves, nothing costs more
+        {
+            "comes": "never",
+            "airports": 0,
+            "inland": 0,
+            "ports": 0,
+            "unseen": 0,
+            "shock": 0.5,
+            "ranges": "half",
+        },
+        # the last month alone, nobody stays away
+        {"protocol": "2024-12", "airports": 0.35, "inland": 0.25, "ports": 0.15, "unseen": 0.2, "wait": 1},
+        {"protocol": "2017-01", "gap": 0, "shock_from": "2017-01", "transfer": 0, "baseline_months": 15},
+        {"protocol": "2023-04", "gap": 12},  # as it came, the gap shut after a year
+    ],
+    "15-the-ledger": [
         {"as_of": "op-ed", "kind": "forecast"},  # nothing could be scored yet
     ],
 }

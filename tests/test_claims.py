@@ -392,7 +392,7 @@ def test_the_chapter_prints_every_claim_once_with_its_verdict(ledger):
 
     kernel = WarmKernel()
     try:
-        chapter = find("13-the-ledger")
+        chapter = find("15-the-ledger")
         result = execute(Run(chapter.name, chapter.source), kernel)
     finally:
         kernel.stop()

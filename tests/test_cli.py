@@ -53,12 +53,12 @@ def test_a_rerun_stands_alone_in_the_browser(project, browser):
     done = project.roxham("run", "the-other-direction", "-p", "sector", "Havre", "--out", "deep/er")
     assert done.returncode == 0, done.stderr
     assert sorted(p.name for p in (project.root / "deep/er").iterdir()) == [
-        "07-the-other-direction.html",
-        "07-the-other-direction.ipynb",
+        "08-the-other-direction.html",
+        "08-the-other-direction.ipynb",
     ]
     context = browser.new_context(offline=True, java_script_enabled=False)
     page = context.new_page()
-    page.goto((project.root / "deep/er/07-the-other-direction.html").as_uri())
+    page.goto((project.root / "deep/er/08-the-other-direction.html").as_uri())
     assert page.locator(".rx-figure").count() == 1
     for figure in page.locator(".rx-figure").all():
         assert sum(d.is_visible() for d in figure.locator('[role="img"]').all()) == 1

@@ -685,7 +685,8 @@ def test_a_missing_number_is_never_printed(value):
 
 def test_assets_are_written_once(tmp_path):
     first = figures.write_assets(tmp_path)
-    assert [p.name for p in first] == ["roxham-figures.css", "roxham-figures.js", "roxham-vega.js"]
+    names = ["roxham-figures.css", "roxham-figures.js", "roxham-explorer.js", "roxham-vega.js"]
+    assert [p.name for p in first] == names
     stamps = [p.stat().st_mtime_ns for p in first]
     assert [p.stat().st_mtime_ns for p in figures.write_assets(tmp_path)] == stamps
 

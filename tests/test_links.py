@@ -54,7 +54,7 @@ def test_a_term_says_what_it_means(count):
 
 
 def test_a_figure_of_another_chapter_can_be_linked(small):
-    south = BeautifulSoup(small.page("07-the-other-direction"), "lxml")
+    south = BeautifulSoup(small.page("08-the-other-direction"), "lxml")
     link = south.find("a", string=re.compile("the other line"))
     assert link["href"] == "03-the-count.html#fig-interceptions-monthly"
     assert BeautifulSoup(small.page("03-the-count"), "lxml").find(id="fig-interceptions-monthly") is not None

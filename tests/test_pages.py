@@ -39,6 +39,10 @@ def test_a_page_opens_from_disk_without_a_complaint_or_a_foreign_request(built, 
     assert {urlsplit(url).scheme for url in reader.asked} <= {"file", "data"}
 
 
+def test_only_the_page_with_sliders_loads_their_script(built):
+    assert [c for c in sorted(built.chapters) if "roxham-explorer.js" in built.page(c)] == ["14-what-if"]
+
+
 @pytest.mark.parametrize("name", CHAPTERS)
 def test_every_figure_shows_one_drawing_that_fits(built, reader, name):
     reader.goto((built.html / name).as_uri())
@@ -104,7 +108,7 @@ def test_the_data_of_a_figure_are_a_table_beside_it(built, reader):
 def test_dark_mode_leaves_no_white_sheet_under_a_figure(built, browser):
     context = browser.new_context(color_scheme="dark", offline=True)
     page = context.new_page()
-    page.goto((built.html / "chapters/07-the-other-direction.html").as_uri())
+    page.goto((built.html / "chapters/08-the-other-direction.html").as_uri())
     page.wait_for_load_state("networkidle")
     light = page.evaluate(
         """() => [...document.querySelectorAll('.rx-figure, .rx-figure *, .cell_output, .cell_output *')]

@@ -7,7 +7,7 @@ from roxham import tables
 from roxham.publish import prose
 from roxham.publish.chapters import Chapter, book
 
-NAME = "chapters/14-the-record"
+NAME = "chapters/16-the-record"
 PLACE = "\n## Sources by tier\n"
 SOURCED = "{glue:text}`rows`"
 BOOK = book()
@@ -143,7 +143,7 @@ def test_a_date_or_a_name_may_be_typed(name):
         (f"> {SOURCED}\n> of 8", 1),
         (f"Sector\n: {SOURCED}, one of 8", 1),
         (f"**8** of {SOURCED}", 0),
-        (f"[8 sectors](07-the-other-direction.md) and {SOURCED}", 0),
+        (f"[8 sectors](08-the-other-direction.md) and {SOURCED}", 0),
         (f"{SOURCED} of <b>8</b>", 0),
         (f"<p>8</p>\n\n{SOURCED}", 0),
         ("{term}`8 sectors <sector>` of {glue:text}`rows`", 0),

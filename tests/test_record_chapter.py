@@ -8,7 +8,7 @@ import pytest
 
 from roxham import tables
 
-PAGE = "chapters/14-the-record.html"
+PAGE = "chapters/16-the-record.html"
 
 
 @pytest.fixture(scope="module")

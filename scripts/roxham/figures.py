@@ -565,11 +565,17 @@ def _table_html(anchor: str, meta: dict, table: pd.DataFrame) -> str:
 
 
 def write_assets(folder: Path | str) -> list[Path]:
-    """Write what the pages of a site link: roxham-figures.css, roxham-figures.js and, loaded by it when a
-    reader asks, roxham-vega.js (900 kB, 305 kB compressed). Returns the paths; unchanged files stay untouched."""
+    """Write what the pages of a site link: roxham-figures.css, roxham-figures.js, roxham-explorer.js (where there are
+    sliders) and, loaded by the second when a reader asks, roxham-vega.js (900 kB, 305 kB compressed). Returns the
+    paths; unchanged files stay untouched."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    texts = {"roxham-figures.css": css(), "roxham-figures.js": _player(), "roxham-vega.js": _bundle()}
+    texts = {
+        "roxham-figures.css": css(),
+        "roxham-figures.js": _player(),
+        "roxham-explorer.js": explorer_script(),
+        "roxham-vega.js": _bundle(),
+    }
     for name, text in texts.items():
         path = folder / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
@@ -602,6 +608,12 @@ def css() -> str:
 @cache
 def _player() -> str:
     return (_ASSETS / "figures.js").read_text(encoding="utf-8")
+
+
+@cache
+def explorer_script() -> str:
+    """The script of the sliders; see `explorer`."""
+    return (_ASSETS / "explorer.js").read_text(encoding="utf-8")
 
 
 @cache

@@ -18,6 +18,7 @@ ASSETS = Path(__file__).parent / "assets"
 WORDS = {"reading": "{minutes} min read", "weak": "†"}
 WORDS_A_MINUTE = 220  # slow for English, because the text is full of numbers
 _FIGURE = re.compile(r'<figure[^>]*\sid="(fig-[\w-]+)"')
+EXPLORER = "roxham-explorer.js"
 _TAG = re.compile(r"<[^>]+>")
 UNWANTED = ("thebe", "fontawesome")  # live kernels from a CDN, of which we have none
 
@@ -32,6 +33,7 @@ def setup(app) -> dict:
     app.add_css_file("roxham-figures.css")
     app.add_css_file("roxham-site.css")
     app.add_js_file("roxham-figures.js", defer="defer")
+    app.add_js_file(EXPLORER, defer="defer")  # `_page` drops it where there are no sliders
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -95,6 +97,8 @@ def _explain(app, doctree, docname) -> None:
 def _page(app, pagename, templatename, context, doctree) -> None:
     for kind in ("script_files", "css_files"):
         context[kind] = [f for f in context.get(kind, []) if not _unwanted(f)]
+    if 'class="rx-explorer"' not in context.get("body", ""):
+        context["script_files"] = [f for f in context["script_files"] if EXPLORER not in str(f.filename)]
 
 
 def _unwanted(file) -> bool:
