@@ -363,16 +363,14 @@ def intervals(
         )
     )
     seen = base.transform_filter(f"isValid(datum['{x}'])").encode(
-        alt.X(x, type="quantitative", scale=scale), rows, color=tint, tooltip=tips
+        alt.X(x, type="quantitative", scale=scale), rows, tooltip=tips
     )
-    layers.append(
-        seen.transform_filter("!datum._hollow").mark_point(
-            size=60, yOffset=10, filled=True, opacity=1, clip=True
-        )
-    )
-    if shown["_hollow"].any():
-        ring = seen.mark_point(size=60, yOffset=10, strokeWidth=2, fill=colour("page"), opacity=1, clip=True)
-        layers.append(ring.transform_filter("datum._hollow"))
+    dot = seen.transform_filter("!datum._hollow").mark_circle(size=60, yOffset=10, opacity=1, clip=True)
+    layers.append(dot.encode(color=tint))
+    if shown["_hollow"].any():  # the page's colour in the middle, so that the bar does not show through
+        ring = seen.transform_filter("datum._hollow").mark_circle(yOffset=10, opacity=1, clip=True)
+        layers.append(ring.encode(color=tint, size=alt.value(110)))
+        layers.append(ring.encode(color=alt.value(colour("page")), size=alt.value(36)))
     words = base.mark_text(align="left", dy=-9).encode(rows, x=alt.value(0), text=alt.Text(y, type="nominal"))
     layers.append(words)
     return alt.layer(*layers).properties(height=alt.Step(44))
