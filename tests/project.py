@@ -11,7 +11,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[1]
 
 # What a value that is missing looks like in a text; "None of them", "None; it is an opinion" are English.
-HOLE = re.compile(r"\b(nan|NaT|None(?!;| (?:had|has|is|of|was|were)\b)|inf)\b|<NA>")
+HOLE = re.compile(r"\b(nan|NaT|None(?![;,] | (?:comes|counts|had|has|in|is|of|was|were)\b)|inf)\b|<NA>")
 
 
 @dataclass(frozen=True)

@@ -178,7 +178,7 @@ def glued(notebook: str) -> dict[str, str]:
 @pytest.mark.parametrize(("chapter", "values"), RERUNS, ids=IDS)
 def test_a_chapter_reads_well_for_every_value(kernel, chapter, values):
     result = execute(Run(chapter.name, chapter.source, values), kernel)
-    assert result.error is None, result.error
+    assert result.fault is None, result.fault
     figures, facts = figures_of(result.notebook), glued(result.notebook)
     for text in [*(f[part] for f in figures for part in ("title", "alt")), *facts.values()]:
         assert text.strip()

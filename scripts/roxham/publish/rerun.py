@@ -46,8 +46,8 @@ def rerun(chapter: Chapter, values: dict, folder: Path) -> list[Path]:
         result = execute(Run(chapter.name, chapter.source, values), kernel)
     finally:
         kernel.stop()
-    if result.error:
-        raise BuildError(result.error)
+    if result.fault:
+        raise BuildError(result.fault)
     asked = ", ".join(f"{k} = {v}" for k, v in values.items()) or "its own parameters"
     note = f"<p><em>{html.escape(chapter.title)}, rerun with {html.escape(asked)}.</em></p>"
     try:

@@ -27,13 +27,22 @@ class Run:
 
 @dataclass
 class Result:
-    """What became of a run: the executed notebook (JSON) and its dependencies, or the error."""
+    """What became of a run: the executed notebook (JSON) and its dependencies, or the error.
+
+    ``warned`` is what a cell wrote to stderr first, if any did: no page may show it.
+    """
 
     name: str
     notebook: str | None = None
     dependencies: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     error: str | None = None
+    warned: str | None = None
+
+    @property
+    def fault(self) -> str | None:
+        """Why this may not be published: an error, or a warning that would stand on the page."""
+        return self.error or self.warned
 
 
 def execute(run: Run, kernel) -> Result:
@@ -73,9 +82,8 @@ def execute(run: Run, kernel) -> Result:
             error=f"{run.name}.md: {type(error).__name__}: {error}",
         )
     seconds = time.perf_counter() - started
-    if warned := _warned(run, executed):
-        return Result(run.name, seconds=seconds, error=warned)
-    return Result(run.name, nbformat.writes(_timeless(executed)), dependencies, seconds)
+    warned = _warned(run, executed)
+    return Result(run.name, nbformat.writes(_timeless(executed)), dependencies, seconds, warned=warned)
 
 
 def _timeless(notebook):
@@ -86,7 +94,21 @@ def _timeless(notebook):
         cell.id = f"cell-{number}"
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
+        if "outputs" in cell:
+            cell.outputs = _whole(cell.outputs)
     return notebook
+
+
+def _whole(outputs: list) -> list:
+    """What a cell printed in one piece: how it arrives depends on how busy the machine is."""
+    joined: list = []
+    for output in outputs:
+        before = joined[-1] if joined else None
+        if before and output.output_type == before.output_type == "stream" and output.name == before.name:
+            before.text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def _warned(run: Run, executed) -> str | None:

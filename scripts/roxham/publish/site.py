@@ -145,9 +145,9 @@ def _executed(chapters, cache, workers, scheduler, fresh, watcher) -> tuple[dict
         errors = []
 
         def done(result) -> None:
-            watcher.executed(result.name, result.seconds, result.error is not None)
-            if result.error:
-                errors.append(result.error)
+            watcher.executed(result.name, result.seconds, result.fault is not None)
+            if result.fault:
+                errors.append(result.fault)
             else:
                 notebooks[result.name] = result.notebook
                 entry = Entry(result.notebook, result.dependencies, result.seconds)
