@@ -38,6 +38,7 @@ class Project:
             chapter.unlink()
         for chapter in (root / "tests/small").glob("*.md"):
             shutil.copy(chapter, root / "chapters" / chapter.name)
+        shutil.copy(root / "tests/small/figures.yml", root / "chapters/figures.yml")
         toc = (root / "_toc.yml").read_text().splitlines(keepends=True)
         kept = [line for line in toc if "file:" not in line or (root / f"{line.split()[-1]}.md").exists()]
         (root / "_toc.yml").write_text("".join(kept))
