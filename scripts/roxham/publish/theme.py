@@ -26,11 +26,14 @@ _FIGURE = re.compile(r'<figure[^>]*\sid="(fig-[\w-]+)"')
 EXPLORER = "roxham-explorer.js"
 _TAG = re.compile(r"<[^>]+>")
 _edition = functools.cache(edition)  # one for all pages
+SIDEBAR = ["navbar-logo.html", "icon-links.html", "search-button-field.html", "sbt-sidebar-nav.html"]
+SIDEBAR += ["roxham-gallery.html"]  # the theme's own, and ours
 UNWANTED = ("thebe", "fontawesome")  # live kernels from a CDN, of which we have none
 
 
 def setup(app) -> dict:
     """Register with Sphinx."""
+    app.connect("config-inited", _gallery)
     app.connect("doctree-read", _anchors)
     app.connect("doctree-read", _reading_time)
     app.connect("doctree-resolved", _explain)
@@ -42,6 +45,12 @@ def setup(app) -> dict:
     app.add_js_file("roxham-figures.js", defer="defer")
     app.add_js_file(EXPLORER, defer="defer")  # `_page` drops it where there are no sliders
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _gallery(app, config) -> None:
+    """All figures, below the chapters of the sidebar."""
+    config.templates_path = [*config.templates_path, str(ASSETS / "templates")]
+    config.html_sidebars = {"**": SIDEBAR} | config.html_sidebars
 
 
 def _anchors(app, doctree) -> None:
