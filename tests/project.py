@@ -34,7 +34,7 @@ class Project:
         """The same project with a book of three short chapters (tests/small), the glossary and the references:
         for what does not depend on what the chapters say."""
         copy = cls.of_checkout(root)
-        for chapter in (root / "chapters").glob("[0-9]*.md"):
+        for chapter in (root / "chapters").glob("*-*.md"):  # numbered, or an appendix
             chapter.unlink()
         for chapter in (root / "tests/small").glob("*.md"):
             shutil.copy(chapter, root / "chapters" / chapter.name)
