@@ -314,7 +314,7 @@ def cite(figure: str, style: str) -> None:
     print(citations.text(built_figure("cite", figure)["citation"], style), end="")
 
 
-EXPORTS = ("png", "svg", "pdf", "csv", "json", "vl.json", "zip")
+EXPORTS = ("png", "svg", "csv", "json", "vl.json", "zip")
 
 
 @command(

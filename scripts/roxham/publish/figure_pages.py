@@ -47,7 +47,6 @@ CITATIONS = [
 WORDS = {
     "svg": "drawing with title and sources",
     "png": f"image at {SCALE}×",
-    "pdf": "drawing for print",
     "csv": "the rows that are plotted",
     "vl.json": "Vega-Lite specification, data included",
     "json": "metadata",
@@ -292,7 +291,6 @@ def _folder(folder: Path, figure: Drawn, edition: Edition, known, kept: Path | N
     content: dict[str, bytes] = {
         "svg": picture.encode(),
         "png": _kept(kept, picture, "png", _png),
-        "pdf": _kept(kept, picture, "pdf", vlc.svg_to_pdf),
         "csv": figure.meta["csv"].encode(),
         "vl.json": figure.spec.encode(),
         "json": (json.dumps(meta, indent=1, ensure_ascii=False) + "\n").encode(),
@@ -387,7 +385,7 @@ def _zip(path: Path, name: str, content: Mapping[str, bytes]) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for suffix, data in content.items():
             entry = zipfile.ZipInfo(f"{name}/{name}.{suffix}", _WHEN)
-            entry.compress_type = zipfile.ZIP_STORED if suffix in ("png", "pdf") else zipfile.ZIP_DEFLATED
+            entry.compress_type = zipfile.ZIP_STORED if suffix == "png" else zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, data)
 
