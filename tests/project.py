@@ -34,10 +34,11 @@ class Project:
         """The same project with a book of three short chapters (tests/small), the glossary and the references:
         for what does not depend on what the chapters say."""
         copy = cls.of_checkout(root)
-        for chapter in (root / "chapters").glob("[0-9]*.md"):
+        for chapter in (root / "chapters").glob("*-*.md"):  # numbered, or an appendix
             chapter.unlink()
         for chapter in (root / "tests/small").glob("*.md"):
             shutil.copy(chapter, root / "chapters" / chapter.name)
+        shutil.copy(root / "tests/small/figures.yml", root / "chapters/figures.yml")
         toc = (root / "_toc.yml").read_text().splitlines(keepends=True)
         kept = [line for line in toc if "file:" not in line or (root / f"{line.split()[-1]}.md").exists()]
         (root / "_toc.yml").write_text("".join(kept))

@@ -166,7 +166,7 @@ def _labels(svg: str, width: int) -> dict[str, tuple[float, float, float, float]
     )
     boxes = {}
     for anchor, x, y, size, text in re.findall(pattern, svg):
-        wide = charts._text_width(text)
+        wide = charts.text_width(text)
         left = float(x) - {"start": 0, "middle": wide / 2, "end": wide}[anchor]
         boxes[text, x, y] = (left, float(y) - int(size) * 0.8, left + wide, float(y) + int(size) * 0.2)
     return boxes

@@ -244,12 +244,10 @@ def series(
     rules = _events(events)
     if len(rules):
         span = (data[x].min(), data[x].max())
-        left = _text_width(f"{top:,.0f}") + 12
-        right = {
-            w: max([_text_width(t) for t in _wrap(ends.label, w)], default=0) + 8 for w in (WIDE, NARROW)
-        }
+        left = text_width(f"{top:,.0f}") + 12
+        right = {w: max([text_width(t) for t in _wrap(ends.label, w)], default=0) + 8 for w in (WIDE, NARROW)}
         if width:  # that of the plot alone
-            right = {width: max(map(_text_width, ends.label), default=0) + 8}
+            right = {width: max(map(text_width, ends.label), default=0) + 8}
             margins = {round(width + left + right[width]): (left, right[width])}
         else:
             margins = {w: (left, right[w]) for w in (WIDE, NARROW)}
@@ -426,7 +424,7 @@ def columns(
             ends.sort_values("value", ascending=False), x, bottom, top, height, None, order=order
         )
         return alt.layer(drawn, named).properties(height=height)
-    room = len(order) * (_text_width(f"{stacked['_to'].max():,.0f}") + 4)
+    room = len(order) * (text_width(f"{stacked['_to'].max():,.0f}") + 4)
     value = alt.expr(f"width < {room:.0f} ? '' : format(datum['_to'], ',')")
     text = base.mark_text(dy=-8, text=value).encode(alt.Y("_to", type="quantitative"))
     return alt.layer(drawn, text).properties(height=height)
@@ -534,7 +532,7 @@ def _tip_format(dates: pd.Series) -> str:
 _ADVANCE = {c: w for w, cs in ((0.28, "iljtfI.,:;'|!/’ -"), (0.86, "mwMW@%—")) for c in cs}
 
 
-def _text_width(text: str, size: float = TEXT) -> float:
+def text_width(text: str, size: float = TEXT) -> float:
     """Pixels of a text in the theme's font, a little generous."""
     return 1.05 * size * sum(_ADVANCE.get(c, 0.70 if c.isupper() else 0.56) for c in text)
 
@@ -648,7 +646,7 @@ def _event_layer(
         return None
     for w, (left, right) in margins.items():
         at = (rows.event - start) / (end - start) * (w - left - right) + left
-        placed = _flags(tuple(at.round(1)), tuple(map(_text_width, rows.label)), w)
+        placed = _flags(tuple(at.round(1)), tuple(map(text_width, rows.label)), w)
         rows[f"y_{w}"] = [-12 - 16 * row for row, _ in placed]
         rows[f"side_{w}"] = [side for _, side in placed]
         rows[f"dx_{w}"] = [_GAP if side == "left" else -_GAP for _, side in placed]

@@ -273,6 +273,111 @@ def study(
     print(os.path.relpath(out))
 
 
+@command("roxham figures", "roxham figures 03-the-count", "roxham figures --promise")
+@click.argument("chapter", required=False)
+@click.option(
+    "--promise", is_flag=True, help="Add the new IDs to chapters/figures.yml: they stay from then on."
+)
+def figures(chapter: str | None, promise: bool) -> None:
+    """List the figures of the built site, or of one CHAPTER: ID, chapter, title."""
+    from roxham.publish import chapters, figure_pages
+
+    try:
+        found = built_figures("figures")["figures"]
+        if chapter:
+            page = f"{chapters.find(chapter).name}.html"
+            found = [f for f in found if f["page"] == page]
+        if promise:
+            for new in figure_pages.promise([f["id"] for f in found]):
+                print(new)
+            return
+    except chapters.BookError as error:
+        stop(f"roxham figures: {error}", 2)
+    width = max((len(f["id"]) for f in found), default=0)
+    for f in found:
+        print(f"{f['id']:{width}}  {f['page'].rpartition('/')[2].removesuffix('.html')}  {f['title']}")
+
+
+@command("roxham cite interceptions-monthly", "roxham cite interceptions-monthly --style bibtex >> my.bib")
+@click.argument("figure")
+@click.option(
+    "--style",
+    type=click.Choice(["apa", "chicago", "bibtex", "ris", "csl"]),
+    default="apa",
+    show_default=True,
+    help="The style, or the format.",
+)
+def cite(figure: str, style: str) -> None:
+    """Print the citation of a FIGURE of the built site."""
+    from roxham.publish import cite as citations
+
+    print(citations.text(built_figure("cite", figure)["citation"], style), end="")
+
+
+EXPORTS = ("png", "svg", "csv", "json", "vl.json", "zip")
+
+
+@command(
+    "roxham export interceptions-monthly --to csv",
+    "roxham export interceptions-monthly --to png --width 1600 --out count.png",
+)
+@click.argument("figure")
+@click.option(
+    "--to", "kind", type=click.Choice(EXPORTS), default="png", show_default=True, help="The kind of file."
+)
+@click.option(
+    "--width", type=click.IntRange(100, 10_000), help="Of the image, in pixels; of png and svg only."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The file to write; by default FIGURE.KIND in this folder."
+)
+def export(figure: str, kind: str, width: int | None, out: Path | None) -> None:
+    """Write a FIGURE of the built site to a file: its image, its data, its specification, its metadata."""
+    from roxham.publish import figure_pages, site
+    from roxham.publish.cache import write_atomically
+
+    if width and kind not in ("png", "svg"):
+        stop(f"roxham export: --width is of png and svg; {kind} has none", 2)
+    found = built_figure("export", figure)
+    out = out or Path(f"{found['id']}.{kind}")
+    if out.is_dir() or not out.absolute().parent.is_dir():
+        stop(f"roxham export: --out {out}: not a file in a folder that is there", 2)
+    content = figure_pages.exported(site.BUILD / "html", found["id"], kind, width)
+    try:
+        write_atomically(out, content)
+    except OSError as error:
+        stop(f"roxham export: --out {out}: {error.strerror}", 2)
+    print(os.path.relpath(out))
+
+
+def built_figures(name: str) -> dict:
+    """The index of the figures of the site as it stands; the command `name` ends where there is none."""
+    import json
+
+    from roxham.publish import figure_pages, site
+
+    try:
+        return json.loads((site.BUILD / "html" / "figures" / figure_pages.INDEX).read_bytes())
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        stop(f"roxham {name}: no site is built here; `roxham build` builds it", 1)
+
+
+def built_figure(name: str, wanted: str) -> dict:
+    """One figure of the site, by its ID now or before; `name` ends where there is none, with the nearest."""
+    from roxham.publish.parameters import nearest
+
+    index = built_figures(name)
+    figures = {f["id"]: f for f in index["figures"]}
+    key = wanted.removeprefix("fig-")
+    if key in index["moved"]:
+        say(f"{key} is {index['moved'][key]} now")
+        key = index["moved"][key]
+    if key not in figures:
+        near = nearest(key, [*figures, *index["moved"]])
+        stop(f"roxham {name}: no figure {wanted!r}{near}; `roxham figures` lists them", 2)
+    return figures[key]
+
+
 class Sweep:
     """The progress of a study: a bar with rate and time left on a terminal, a line every tenth elsewhere."""
 
@@ -343,6 +448,9 @@ class Progress:
             self.bar.advance(self.task)
         else:
             say(line)
+
+    def unpromised(self, figures: list[str]) -> None:
+        say(f"new, and not yet in chapters/figures.yml: {', '.join(figures)} (`roxham figures --promise`)")
 
     def printing(self, pages: int) -> None:
         say(f"printing {pages} page{'s' if pages != 1 else ''}")

@@ -59,6 +59,11 @@ def hints() -> dict[str, str]:
     }
 
 
+def tiers() -> dict[str, str]:
+    """Tier → the words for it."""
+    return dict(_TIERS)
+
+
 def weak() -> set[str]:
     """The sources that a citation marks: copies, relays, and outlets with a declared line."""
     sources = tables.load("sources")

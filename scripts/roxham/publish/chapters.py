@@ -80,7 +80,7 @@ def settings(name: str) -> dict:
 
 def book() -> list[Chapter]:
     """All chapters, in the order of ``_toc.yml``; the first is the front page."""
-    names = list(_files(settings("_toc.yml")))
+    names = listed()
     if not names:
         raise BookError("_toc.yml: names no chapter; it needs `root:` and `chapters:`")
     chapters = []
@@ -91,6 +91,11 @@ def book() -> list[Chapter]:
             raise BookError(f"_toc.yml: no chapter {name}{nearest(name, have)}")
         chapters.append(Chapter(name, path.read_bytes()))
     return chapters
+
+
+def listed() -> list[str]:
+    """The names of the chapters, in the order of ``_toc.yml``."""
+    return list(_files(settings("_toc.yml")))
 
 
 def _files(node):

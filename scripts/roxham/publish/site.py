@@ -19,9 +19,10 @@ import yaml
 from filelock import FileLock, Timeout
 
 from roxham import claims, tables
-from roxham.publish import links
+from roxham.publish import figure_pages, links
 from roxham.publish.cache import Cache, Entry, digest, drop_oldest, fingerprints, write_atomically
-from roxham.publish.chapters import ROOT, Chapter, book, find, settings
+from roxham.publish.chapters import ROOT, BookError, Chapter, book, find, settings
+from roxham.publish.edition import Edition, edition
 
 BUILD = ROOT / "_build"
 DRAWINGS = 5_000  # kept from build to build; about 10 kB each
@@ -46,6 +47,7 @@ class Watcher:
     def executing(self, names: list[str], cached: int) -> None: ...
     def executed(self, name: str, seconds: float, failed: bool) -> None: ...
     def printing(self, pages: int) -> None: ...
+    def unpromised(self, figures: list[str]) -> None: ...
 
 
 @dataclass
@@ -91,9 +93,12 @@ def build(
         notebooks, executed = _executed(
             chapters, cache, workers or os.cpu_count() or 1, scheduler, fresh, watcher
         )
+        published = edition()
         _unique_figures(notebooks)
+        if not only:
+            _promised_figures(notebooks, watcher)
         target = BUILD / ("preview" if only else "html")
-        printed = _publish(notebooks, chapters, target, now, watcher)
+        printed = _publish(notebooks, chapters, target, now, published, watcher)
     finally:
         lock.release()
     return Built(target / "index.html", executed, printed, time.perf_counter() - started)
@@ -182,14 +187,25 @@ def _unique_figures(notebooks: dict[str, str]) -> None:
             )
 
 
-def _publish(notebooks, chapters: list[Chapter], target: Path, now, watcher) -> bool:
+def _promised_figures(notebooks: dict[str, str], watcher) -> None:
+    """None that was ever published may be gone; those that are new are said."""
+    ids = [figure["id"] for text in notebooks.values() for figure in figures_of(text)]
+    try:
+        figure_pages.redirects(ids)
+    except BookError as error:
+        raise BuildError(str(error)) from error
+    if new := figure_pages.unpromised(ids):
+        watcher.unpromised(new)
+
+
+def _publish(notebooks, chapters: list[Chapter], target: Path, now, published: Edition, watcher) -> bool:
     """Print the book and swap it in for `target`, unless what stands there is just that. True if printed."""
     files = {
         f: (ROOT / f).read_bytes()
         for f in sorted(p.relative_to(ROOT).as_posix() for p in _printed_files(chapters))
     }
     identity = digest(
-        json.dumps([notebooks, now]).encode(),
+        json.dumps([notebooks, now, published.as_dict()]).encode(),
         (ROOT / "requirements.txt").read_bytes(),
         *(part for name, content in files.items() for part in (name.encode(), content)),
     )

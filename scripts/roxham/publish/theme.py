@@ -5,6 +5,9 @@ It works in a plain ``jupyter-book build .`` as well as in ours.
 
 from __future__ import annotations
 
+import functools
+import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -12,7 +15,9 @@ from pathlib import Path
 from docutils import nodes
 
 from roxham import figures, tables
-from roxham.publish import bibliography, downloads
+from roxham.publish import bibliography, chapters, downloads, figure_pages
+from roxham.publish.chapters import ROOT
+from roxham.publish.edition import edition
 
 ASSETS = Path(__file__).parent / "assets"
 WORDS = {"reading": "{minutes} min read", "weak": "†"}
@@ -20,14 +25,19 @@ WORDS_A_MINUTE = 220  # slow for English, because the text is full of numbers
 _FIGURE = re.compile(r'<figure[^>]*\sid="(fig-[\w-]+)"')
 EXPLORER = "roxham-explorer.js"
 _TAG = re.compile(r"<[^>]+>")
+_edition = functools.cache(edition)  # one for all pages
+SIDEBAR = ["navbar-logo.html", "icon-links.html", "search-button-field.html", "sbt-sidebar-nav.html"]
+SIDEBAR += ["roxham-gallery.html"]  # the theme's own, and ours
 UNWANTED = ("thebe", "fontawesome")  # live kernels from a CDN, of which we have none
 
 
 def setup(app) -> dict:
     """Register with Sphinx."""
+    app.connect("config-inited", _gallery)
     app.connect("doctree-read", _anchors)
     app.connect("doctree-read", _reading_time)
     app.connect("doctree-resolved", _explain)
+    app.connect("doctree-resolved", _marks)
     app.connect("html-page-context", _page, priority=900)
     app.connect("build-finished", _finish)
     app.add_css_file("roxham-figures.css")
@@ -35,6 +45,12 @@ def setup(app) -> dict:
     app.add_js_file("roxham-figures.js", defer="defer")
     app.add_js_file(EXPLORER, defer="defer")  # `_page` drops it where there are no sliders
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def _gallery(app, config) -> None:
+    """All figures, below the chapters of the sidebar."""
+    config.templates_path = [*config.templates_path, str(ASSETS / "templates")]
+    config.html_sidebars = {"**": SIDEBAR} | config.html_sidebars
 
 
 def _anchors(app, doctree) -> None:
@@ -94,6 +110,16 @@ def _explain(app, doctree, docname) -> None:
             link["reftitle"] = " ".join(meanings.get(target.lower(), "").split())
 
 
+def _marks(app, doctree, docname) -> None:
+    """Under each figure, the links to its page and its files."""
+    if app.builder.name != "html":
+        return
+    for raw in doctree.findall(nodes.raw):
+        if _FIGURE.search(text := raw.astext()):
+            raw.children = []
+            raw += nodes.Text(figure_pages.marked(text, docname, _edition()))
+
+
 def _page(app, pagename, templatename, context, doctree) -> None:
     for kind in ("script_files", "css_files"):
         context[kind] = [f for f in context.get(kind, []) if not _unwanted(f)]
@@ -112,3 +138,18 @@ def _finish(app, exception) -> None:
         figures.write_assets(static)
         shutil.copy(ASSETS / "roxham-site.css", static)
         downloads.write(Path(app.outdir) / "data")
+        kept = os.environ.get("ROXHAM_CACHE", str(ROOT / "_build" / "cache"))
+        drawn = _drawn(app)
+        figure_pages.write(Path(app.outdir), drawn, _edition(), Path(kept) / "pictures" if kept else None)
+
+
+def _drawn(app) -> list[figure_pages.Drawn]:
+    """The figures of the executed notebooks that MyST-NB leaves beside the site, in the order of the book."""
+    order = {name: n for n, name in enumerate(chapters.listed())}
+    found = []
+    for name in sorted(app.env.found_docs, key=lambda n: (order.get(n, len(order)), n)):
+        path = Path(app.outdir).parent / "jupyter_execute" / f"{name}.ipynb"
+        if path.is_file():
+            notebook = json.loads(path.read_bytes())
+            found += figure_pages.drawn(notebook, app.env.titles[name].astext(), f"{name}.html")
+    return found
