@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from .estimate import LEVEL, Check, Fit, Refused
+from roxham.models.estimate import LEVEL, Check, Fit, Refused
 
 KINDS = ("stationary", "moving")
 LEAST = 12

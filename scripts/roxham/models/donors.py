@@ -25,7 +25,7 @@ import pandas as pd
 from scipy import stats
 from scipy.optimize import nnls
 
-from .estimate import LEVEL, Check, Estimate, Fit, Refused, checked
+from roxham.models.estimate import LEVEL, Check, Estimate, Fit, Refused, checked
 
 LEAST = 12  # months before the break, and months left to fit on when a block is left out
 BLOCKS = 40  # placebo blocks and held-out months at most, evenly spaced: keeps long panels fast

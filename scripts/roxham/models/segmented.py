@@ -17,7 +17,7 @@ import statsmodels.api as sm
 from scipy import optimize, special, stats
 from statsmodels.stats.diagnostic import acorr_ljungbox, breaks_cusumolsresid
 
-from .estimate import LEVEL, Check, Estimate, Fit, Refused, checked
+from roxham.models.estimate import LEVEL, Check, Estimate, Fit, Refused, checked
 
 FAMILIES = ("negative binomial", "poisson quasi")
 INTERVALS = ("bootstrap", "analytic")

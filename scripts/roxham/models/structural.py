@@ -11,7 +11,7 @@ from scipy import optimize, special, stats
 from statsmodels.stats.diagnostic import acorr_ljungbox
 from statsmodels.tsa.statespace.structural import UnobservedComponents
 
-from .estimate import LEVEL, Check, Estimate, Fit, Refused, checked
+from roxham.models.estimate import LEVEL, Check, Estimate, Fit, Refused, checked
 
 TRENDS = {
     "level": "local level",

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from . import simulate
-from .estimate import Fit, Refused
+from roxham.models import simulate
+from roxham.models.estimate import Fit, Refused
 
 
 def study(
