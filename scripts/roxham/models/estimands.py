@@ -259,42 +259,62 @@ UNHCR = {  # the Board's name of a country -> the one that the United Nations' a
     "Syria": "Syrian Arab Rep.",
     "Venezuela": "Venezuela (Bolivarian Republic of)",
 }
+CLOSED_AS = {"otherwise closed": "closed", "abandoned, withdrawn or other": "closed"}
+OUTCOMES = ["accepted", "rejected", "closed"]
+LAST_RELEASE = pd.Timestamp("2022-12-31")  # the last one that ends a year and counts outcomes by country
 
 
-def acceptance(formula: str = "on the merits") -> tuple[pd.DataFrame, pd.DataFrame]:
-    """E5: claims accepted (events) and decided (total) by country, of people who crossed between ports and of others.
+def decisions() -> pd.DataFrame:
+    """All claims at the Refugee Protection Division: year, country, measure, claims, precision, source_id.
 
-    From January 2017 to December 2022, the last release that counts outcomes by country. Others are all claims by
-    the United Nations' agency less the irregular ones by the Board. ``formula``: on the merits (accepted and
-    rejected) or of all finalized. The last row, "Other countries", holds what the Board does not list.
+    By country from the United Nations' agency, under the Board's names; "All countries" from the Board's own data.
     """
-    last = pd.Timestamp("2022-12-31")
-    release = tables.load("irb_irregular").query("vintage == @last and country != 'Other countries'")
-    irregular = release.pivot(index="country", columns="measure", values="claims").astype(float)
-    total = tables.load("irb_irregular_totals").query("vintage == @last").set_index("measure").claims
-    irregular.loc["All countries"] = total.astype(float).reindex(irregular.columns)
-    irregular["closed"] = irregular.finalized - irregular.accepted - irregular.rejected
-    measures = ["accepted", "rejected", "closed"]
-    irregular = irregular[measures]
-
     countries = tables.load("irb_country")
-    countries = countries[(countries.division == "RPD") & (countries.source_id == "unhcr-refugees-2025-12")]
-    countries = countries.replace({"country": {v: k for k, v in UNHCR.items()}})
+    shown = countries.measure.isin(["accepted", "rejected", "otherwise closed"])
+    shown &= (countries.division == "RPD") & (countries.source_id == "unhcr-refugees-2025-12")
     every = tables.load("irb_all")
     every = every[(every.division == "RPD") & (every.source_id == "canada-observatory-2026-08-decisions")]
-    every = every.assign(country="All countries", year=every.period_start.dt.year)
-    both = pd.concat([countries, every])[["country", "year", "measure", "claims"]]
-    both = both.replace(
-        {"measure": {"otherwise closed": "closed", "abandoned, withdrawn or other": "closed"}}
-    )
-    both = both[both.year.between(2017, last.year) & both.measure.isin(measures)]
-    both = both.groupby(["country", "measure"]).claims.sum().unstack().reindex(irregular.index).astype(float)
-    others = (both[measures] - irregular).clip(lower=0)
-    named = irregular.index[irregular.notna().all(axis=1) & both.notna().all(axis=1)].drop("All countries")
+    every = every.assign(year=every.period_start.dt.year, country="All countries")
+    both = pd.concat([countries[shown], every])
+    both = both[["year", "country", "measure", "claims", "precision", "source_id"]]
+    return both.replace({"measure": CLOSED_AS, "country": {v: k for k, v in UNHCR.items()}})
+
+
+def outcomes(release: pd.Timestamp) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Claims by country (rows, with "All countries") and measure since January 2017: irregular, and all of them.
+
+    ``release``: the last day of a release of the Board's count of irregular claims that ends a year. "Other
+    countries", whose make-up changes from release to release, has no row; a hidden cell is missing.
+    """
+    rows = tables.load("irb_irregular").query("vintage == @release and country != 'Other countries'")
+    irregular = rows.pivot(index="country", columns="measure", values="claims").astype(float)
+    total = tables.load("irb_irregular_totals").query("vintage == @release").set_index("measure").claims
+    irregular.loc["All countries"] = total.astype(float).reindex(irregular.columns)
+    irregular["closed"] = irregular.finalized - irregular.accepted - irregular.rejected
+    every = decisions()
+    every = every[every.year.between(2017, release.year)]
+    every = every.groupby(["country", "measure"]).claims.sum().unstack().reindex(irregular.index)
+    return irregular, every.astype(float)
+
+
+def acceptance(
+    release: pd.Timestamp = LAST_RELEASE, formula: str = "on the merits", named: bool = False
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """E5: claims accepted (events) and decided (total) by country, of people who crossed between ports and of others.
+
+    Others are all claims by the United Nations' agency less the irregular ones by the Board. ``formula``: on the
+    merits (accepted and rejected) or of all finalized. The last row, "The rest", holds what the Board does not list
+    or hides; ``named`` leaves it out.
+    """
+    irregular, every = outcomes(release)
+    irregular, every = irregular[OUTCOMES], every[OUTCOMES]
+    listed = irregular.notna().all(axis=1) & every.notna().all(axis=1)
+    listed = irregular.index[listed].drop("All countries")
     groups = []
-    for frame in (irregular, others):
-        rows = frame.loc[named]
-        rows = pd.concat([rows, (frame.loc["All countries"] - rows.sum()).to_frame("Other countries").T])
+    for frame in (irregular, (every - irregular).clip(lower=0)):
+        rows = frame.loc[listed]
+        if not named:
+            rows = pd.concat([rows, (frame.loc["All countries"] - rows.sum()).to_frame("The rest").T])
         decided = rows.accepted + rows.rejected + (rows.closed if formula == "of all finalized" else 0)
         groups.append(pd.DataFrame({"events": rows.accepted, "total": decided}))
     return groups[0], groups[1]
