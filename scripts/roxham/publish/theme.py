@@ -12,7 +12,7 @@ from pathlib import Path
 from docutils import nodes
 
 from roxham import figures, tables
-from roxham.publish import bibliography, downloads
+from roxham.publish import bibliography, downloads, lean
 
 ASSETS = Path(__file__).parent / "assets"
 WORDS = {"reading": "{minutes} min read", "weak": "†"}
@@ -29,7 +29,7 @@ def setup(app) -> dict:
     app.connect("doctree-read", _reading_time)
     app.connect("doctree-resolved", _explain)
     app.connect("html-page-context", _page, priority=900)
-    app.connect("build-finished", _finish)
+    app.connect("build-finished", _finish, priority=950)  # after the theme has written its own style sheets
     app.add_css_file("roxham-figures.css")
     app.add_css_file("roxham-site.css")
     app.add_js_file("roxham-figures.js", defer="defer")
@@ -112,3 +112,4 @@ def _finish(app, exception) -> None:
         figures.write_assets(static)
         shutil.copy(ASSETS / "roxham-site.css", static)
         downloads.write(Path(app.outdir) / "data")
+        lean.finish(Path(app.outdir), (ASSETS / lean.SCRIPT).read_text(encoding="utf-8"))
