@@ -59,8 +59,8 @@ _MODE = (  # before anything is painted, so that a dark page never flashes white
 )
 _UNSCRIPTED = (  # the list of chapters, which a script shows on a narrow screen, at the end of the page
     "@media (max-width: 991.98px) { .bd-container__inner { flex-direction: column; } .bd-sidebar-primary "
-    "{ display: flex !important; position: static !important; order: 2; width: 100% !important; max-width: none "
-    "!important; max-height: none !important; } }"
+    "{ visibility: visible !important; position: static !important; order: 2; margin: 0 !important; height: auto "
+    "!important; width: 100% !important; max-width: none !important; max-height: none !important; } }"
 )
 _ICONS = {  # on a grid of 24, drawn as lines
     "angle-left": "M15 5l-7 7 7 7",
@@ -108,7 +108,7 @@ def finish(site: Path, script: str) -> None:
     (static / SCRIPT).write_text(script, "utf-8")
     used = _words(pages.values(), [static / name for name in _READ])
     css = "".join(_purged(_loaded(sheet, static), used) for sheet in sheets)
-    css = _without_idle_properties(css, [*pages.values(), script])
+    css = _without_idle(css, [*pages.values(), script])
     (static / SHEET).write_text(css, "utf-8")
     marks = {f"/{name}": _mark((static / name).read_bytes()) for name in (SHEET, SCRIPT)}
     for path, text in pages.items():
@@ -159,10 +159,12 @@ def _head(head: str, root: str, searches: bool) -> str:
 
     head = _SCRIPTS.sub(script, head)
     head = re.sub(r"\s*\n\s*", "\n", head)
-    return head + (
-        f'<link rel="stylesheet" href="{root}_static/{SHEET}">\n'
-        f'<script defer src="{root}_static/{SCRIPT}"></script>\n'
-    )
+    own = f'<script defer src="{root}_static/{SCRIPT}"></script>\n'
+    at = re.search(r"<script[^>]*documentation_options\.js[^>]*></script>\n", head)
+    at = (
+        at.end() if at else len(head)
+    )  # before the search, which it tells what a page opened from disk may not read
+    return f'{head[:at]}{own}{head[at:]}<link rel="stylesheet" href="{root}_static/{SHEET}">\n'
 
 
 def _is(source: str, names: tuple[str, ...]) -> bool:
@@ -306,6 +308,8 @@ def _rule(node, used: set[str]) -> str:
     if node.type == "qualified-rule":
         kept = [s for s in _selectors(node.prelude) if _needs(s) <= used]
         body = _tight(tinycss2.serialize(node.content))
+        if "Awesome" in body or "--fa-font" in body:  # an icon of a font that is not shipped
+            return ""
         return f"{','.join(_tight(tinycss2.serialize(s)) for s in kept)}{{{body}}}\n" if kept and body else ""
     if node.type != "at-rule" or node.content is None or node.lower_at_keyword in _WHOLE:
         icons = node.type == "at-rule" and "Awesome" in tinycss2.serialize([node])
@@ -340,11 +344,19 @@ def _needs(selector: list) -> set[str]:
     return needs
 
 
-def _without_idle_properties(css: str, others: list[str]) -> str:
-    """The sheet without the custom properties that nothing reads."""
+def _without_idle(css: str, others: list[str]) -> str:
+    """The sheet without the custom properties and the motions that nothing asks for."""
     outside = set(re.findall(r"--[\w-]+", " ".join(others)))
     while True:
-        less = _idle(tinycss2.parse_stylesheet(css, True, True), outside | set(_READS.findall(css)))
+        moved = set(re.findall(r"[\w-]+", " ".join(re.findall(r"animation(?:-name)?:([^;}]+)", css))))
+        rules = [
+            rule
+            for rule in tinycss2.parse_stylesheet(css, True, True)
+            if rule.type != "at-rule"
+            or not rule.lower_at_keyword.endswith("keyframes")
+            or tinycss2.serialize(rule.prelude).strip() in moved
+        ]
+        less = _idle(rules, outside | set(_READS.findall(css)))
         if less == css:
             return css
         css = less

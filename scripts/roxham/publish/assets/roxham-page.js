@@ -34,6 +34,13 @@
     const { clientX: x, clientY: y } = event;
     if (x < box.left || x > box.right || y < box.top || y > box.bottom) dialog.close();
   });
+  addEventListener("keydown", (event) => {
+    const dialog = event.key === "Escape" && one("dialog[open]");
+    if (!dialog) return;
+    event.preventDefault(); // else the script that marks what was searched for keeps the key to itself
+    event.stopImmediatePropagation();
+    dialog.close();
+  }, true);
   function move(from, to) {
     to.append(...from.childNodes);
     to.classList.add(...from.classList);
@@ -59,7 +66,10 @@
     matchMedia(`(min-width: ${width}px)`).addEventListener("change", () => { if (dialog.open) dialog.close(); });
   }
 
-  /* search */
+  /* search; a page opened from disk may not read the others, so its results come without their first lines */
+  if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined") {
+    DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+  }
   const search = one("#pst-search-dialog");
   if (search) {
     const open = () => (search.open ? search.close() : search.showModal());
