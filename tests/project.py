@@ -72,7 +72,7 @@ class Project:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,  # the whole book, on a machine that is busy
         )
 
     def build(self, *words: str) -> set[str]:
