@@ -67,11 +67,11 @@ def test_a_changed_line_of_the_package_reexecutes_its_users(project):
 def test_a_changed_line_of_the_printer_executes_nothing(project):
     before = project.files()
     with (project.root / "scripts/roxham/publish/assets/roxham-site.css").open("a") as file:
-        file.write("\n.a-line-more { color: inherit }\n")
+        file.write("\n.bd-article { outline: 7px dotted teal }\n")
     assert project.build() == set()
     after = project.files()
-    assert "a-line-more" in after["_static/roxham-site.css"].decode()
-    assert before["_static/roxham-site.css"] != after["_static/roxham-site.css"]
+    assert "7px dotted teal" in after["_static/roxham-page.css"].decode()
+    assert before["_static/roxham-page.css"] != after["_static/roxham-page.css"]
 
 
 def test_a_changed_parameter_reexecutes_its_chapter_alone(project):

@@ -4,22 +4,28 @@
   if (window.roxhamFigures) return window.roxhamFigures();
   const here = document.currentScript && document.currentScript.src;
   const options = { ast: true, actions: false, renderer: "svg", defaultStyle: false };
-  let vega;
+  const loaded = new Map();
 
-  function bundle() {
-    if (window.vegaEmbed) return Promise.resolve();
-    vega ??= new Promise((resolve, reject) => {
-      const script = document.createElement("script");
-      script.src = new URL("roxham-vega.js", here || document.baseURI).href;
-      script.onload = resolve;
-      script.onerror = () => { vega = undefined; script.remove(); reject(new Error(script.src)); };
-      document.head.append(script);
-    });
-    return vega;
+  function load(address) {
+    if (!loaded.has(address)) {
+      loaded.set(address, new Promise((resolve, reject) => {
+        const script = document.createElement("script");
+        script.src = address;
+        script.onload = resolve;
+        script.onerror = () => { loaded.delete(address); script.remove(); reject(new Error(script.src)); };
+        document.head.append(script);
+      }));
+    }
+    return loaded.get(address);
   }
 
-  function spec(figure) {
-    const all = JSON.parse(figure.querySelector(".rx-spec").textContent);
+  const bundle = () => window.vegaEmbed ? Promise.resolve() : load(new URL("roxham-vega.js", here || document.baseURI).href);
+
+  /* the specification stands in the page or, in a site, in a script of its own */
+  async function spec(figure) {
+    const inside = figure.querySelector(".rx-spec");
+    if (!inside) await load(new URL(figure.dataset.rxSpec, document.baseURI).href);
+    const all = inside ? JSON.parse(inside.textContent) : structuredClone(scan.specs[figure.id]);
     const wide = figure.querySelector(".rx-wide");
     const chosen = getComputedStyle(wide).display === "none" ? all.narrow : all.wide;
     chosen.datasets = all.datasets;
@@ -34,7 +40,7 @@
       box.className = "rx-live";
       box.setAttribute("role", "group");
       box.setAttribute("aria-label", still.getAttribute("aria-label"));
-      const chosen = spec(figure);
+      const chosen = await spec(figure);
       await bundle();
       still.parentNode.append(box);
       figure.classList.add("rx-playing");
@@ -82,6 +88,7 @@
   }
 
   const scan = () => document.querySelectorAll(".rx-figure").forEach(prepare);
+  scan.specs = {};
   window.roxhamFigures = scan;
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", scan);
   else scan();

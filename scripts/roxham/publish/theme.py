@@ -15,7 +15,7 @@ from pathlib import Path
 from docutils import nodes
 
 from roxham import figures, tables
-from roxham.publish import bibliography, chapters, downloads, figure_pages
+from roxham.publish import bibliography, chapters, downloads, figure_pages, lean
 from roxham.publish.chapters import ROOT
 from roxham.publish.edition import edition
 
@@ -39,7 +39,7 @@ def setup(app) -> dict:
     app.connect("doctree-resolved", _explain)
     app.connect("doctree-resolved", _marks)
     app.connect("html-page-context", _page, priority=900)
-    app.connect("build-finished", _finish)
+    app.connect("build-finished", _finish, priority=950)  # after the theme has written its own style sheets
     app.add_css_file("roxham-figures.css")
     app.add_css_file("roxham-site.css")
     app.add_js_file("roxham-figures.js", defer="defer")
@@ -138,6 +138,7 @@ def _finish(app, exception) -> None:
         figures.write_assets(static)
         shutil.copy(ASSETS / "roxham-site.css", static)
         downloads.write(Path(app.outdir) / "data")
+        lean.finish(Path(app.outdir), (ASSETS / lean.SCRIPT).read_text(encoding="utf-8"))
         kept = os.environ.get("ROXHAM_CACHE", str(ROOT / "_build" / "cache"))
         drawn = _drawn(app)
         figure_pages.write(Path(app.outdir), drawn, _edition(), Path(kept) / "pictures" if kept else None)

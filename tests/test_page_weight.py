@@ -1,0 +1,255 @@
+"""What a page costs and whom it serves: its weight, and what an independent checker and a keyboard find on it."""
+
+import gzip
+import http.server
+import re
+import threading
+from functools import cache, partial
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import axe_playwright_python
+import pydata_sphinx_theme
+import pytest
+import sphinx_book_theme
+import tinycss2
+
+from roxham.publish.chapters import book
+
+BYTES, REQUESTS = 250_000, 15  # of a page's first view, compressed, as a plain web server sends it
+PAGES = [f"{chapter.name}.html" for chapter in book()] + ["genindex.html", "search.html"]
+AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+PACKED = {".png", ".woff2", ".jpg", ".zip"}
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def served(built):
+    """The address of the site on a server of this machine."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(built.html)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@cache
+def sent(path: Path) -> int:
+    content = path.read_bytes()
+    return len(content) if path.suffix in PACKED else len(gzip.compress(content, 6, mtime=0))
+
+
+def opened(browser, url, width=1280, scheme="light", **options):
+    """A page in a window of its own; what it complained of and asked for."""
+    size = {"width": width, "height": 900}
+    context = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce", **options)
+    page = context.new_page()
+    page.complaints, page.asked = [], []
+    page.on("console", lambda m: m.type in ("error", "warning") and page.complaints.append(m.text))
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("requestfailed", lambda request: page.complaints.append(f"failed: {request.url}"))
+    page.on("response", lambda r: r.status >= 400 and page.complaints.append(f"{r.status}: {r.url}"))
+    page.on("request", lambda request: page.asked.append(request.url))
+    page.goto(url)
+    page.wait_for_load_state("networkidle")
+    return page
+
+
+def test_the_first_view_of_every_page_is_light_and_local(built, browser, served):
+    table, heavy = [], []
+    for name in PAGES:
+        page = opened(browser, f"{served}/{name}")
+        local = [u for u in dict.fromkeys(page.asked) if u.startswith(served)]
+        foreign = [u for u in page.asked if urlsplit(u).scheme != "data" and u not in local]
+        weight = sum(sent(built.html.resolve() / urlsplit(u).path.lstrip("/")) for u in local)
+        html = sent(built.html.resolve() / name)
+        table.append(f"{name:40}{weight / 1000:9.1f} kB{html / 1000:9.1f} kB{len(local):5}")
+        if weight > BYTES or len(local) > REQUESTS or foreign or page.complaints:
+            heavy.append((name, weight, len(local), foreign, page.complaints))
+        page.context.close()
+    print(f"\n{'page':40}{'first view':>12}{'its HTML':>12}{'files':>5}", *table, sep="\n")
+    assert heavy == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing(served, browser, name):
+    found = []
+    for width in (1280, 360):
+        for scheme in ("light", "dark"):
+            page = opened(browser, f"{served}/{name}", width, scheme)
+            page.evaluate(AXE)
+            result = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+            assert len(result["passes"]) > 15
+            found += [
+                (width, scheme, fault["id"], node["target"], node["html"][:200])
+                for fault in result["violations"]
+                for node in fault["nodes"]
+            ]
+            assert page.complaints == []
+            page.context.close()
+    assert found == []
+
+
+def test_nothing_is_shipped_that_no_page_asks_for(built):
+    names = [p.relative_to(built.html.resolve()).as_posix() for p in built.html.resolve().rglob("*")]
+    for unwanted in ("fontawesome", "bootstrap", "thebe", ".map", "locales", ".woff", "clipboard", "require"):
+        assert not [n for n in names if unwanted in n.rpartition("/")[2] or f"/{unwanted}/" in n], unwanted
+    for name in PAGES:
+        text = (built.html / name).read_text()
+        assert "fa-solid" not in text and "onclick" not in text and "http-equiv" not in text
+        assert text.count('<link rel="stylesheet"') == 1
+
+
+def test_no_rule_that_matches_something_was_dropped_from_the_style_sheet(built, browser):
+    bundle = (built.html / "_static/roxham-page.css").read_text()
+    assert "carousel" not in bundle and "Awesome" not in bundle and "@import" not in bundle
+    theirs = set()
+    for package in (pydata_sphinx_theme, sphinx_book_theme):
+        for sheet in (Path(package.__file__).parent / "theme").rglob("styles/*.css"):
+            theirs |= selectors(tinycss2.parse_stylesheet(sheet.read_text(), True, True))
+    dropped = sorted(theirs - selectors(tinycss2.parse_stylesheet(bundle, True, True)))
+    assert len(dropped) > 3000
+    page = browser.new_page()
+    for name in PAGES:
+        page.goto((built.html / name).as_uri())
+        assert page.evaluate(MATCHING, dropped) == [], name
+    page.close()
+
+
+STATES = "before|after|hover|focus|active|focus-visible|focus-within|visited|checked|disabled"
+MATCHING = (  # those selectors, states aside, that match an element
+    "list => list.filter(one => { const bare = one.replace(/::?(" + STATES + ")(?![\\w-])/g, '')"
+    ".replace(/::[-a-z]+/g, ''); if (!bare.trim() || /[>+~]\\s*$/.test(bare)) return false;"
+    " try { return document.querySelector(bare); } catch { return false; } })"
+)
+
+
+def selectors(rules) -> set[str]:
+    """Every selector of a style sheet, those inside media queries too."""
+    found = set()
+    for rule in rules:
+        if rule.type == "qualified-rule":
+            if {"Awesome", "--fa-font"} & set(
+                re.findall(r"Awesome|--fa-font", tinycss2.serialize(rule.content))
+            ):
+                continue  # an icon of a font that is not shipped
+            found |= {" ".join(s.split()) for s in tinycss2.serialize(rule.prelude).split(",")}
+        elif rule.type == "at-rule" and rule.content and rule.lower_at_keyword in ("media", "supports"):
+            found |= selectors(tinycss2.parse_rule_list(rule.content, True, True))
+    return found
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_headings_are_in_order_and_buttons_have_names(built, browser, name):
+    page = opened(browser, (built.html / name).as_uri())
+    levels = page.evaluate(
+        "() => [...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].filter(h => h.checkVisibility())"
+        ".map(h => +h.tagName[1])"
+    )
+    assert levels[:1] == [1] and levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    nameless = page.evaluate(
+        "() => [...document.querySelectorAll('button, summary')].filter(b => b.checkVisibility() &&"
+        " !(b.innerText.trim() || b.ariaLabel)).map(b => b.outerHTML.slice(0, 200))"
+    )
+    assert nameless == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_keyboard_skips_to_the_text_and_sees_where_it_is(built, browser, scheme):
+    page = opened(browser, (built.html / "chapters/03-the-count.html").as_uri(), 1280, scheme)
+    page.keyboard.press("Tab")
+    skip = page.locator(".skip-link a")
+    assert page.evaluate("document.activeElement.textContent") == skip.inner_text()
+    assert skip.bounding_box()["y"] >= 0
+    for _ in range(60):
+        seen = page.evaluate(
+            """() => { const e = document.activeElement, s = getComputedStyle(e);
+            return [e.outerHTML.slice(0, 120), s.outlineStyle, parseFloat(s.outlineWidth)]; }"""
+        )
+        assert seen[1] != "none" and seen[2] >= 2, seen
+        page.keyboard.press("Tab")
+    skip.focus()
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#main-content")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('main') !== null")
+    page.context.close()
+
+
+def test_nothing_moves_for_whoever_asked_for_no_motion(built, browser):
+    page = opened(browser, (built.html / "chapters/03-the-count.html").as_uri())
+    moving = page.evaluate(
+        "() => [...document.querySelectorAll('*')].filter(e => { const s = getComputedStyle(e);"
+        " return s.transitionDuration.split(',').some(t => parseFloat(t) > 0) || s.animationName !== 'none'"
+        " || s.scrollBehavior !== 'auto'; }).map(e => e.outerHTML.slice(0, 80))"
+    )
+    assert moving == []
+    page.context.close()
+
+
+def test_on_a_phone_the_menus_open_as_dialogs_and_give_their_content_back(built, browser):
+    page = opened(browser, (built.html / "chapters/03-the-count.html").as_uri(), 360)
+    for kind, link in (("primary", "The rule"), ("secondary", "Month by month")):
+        button = page.locator(f".{kind}-toggle")
+        button.click()
+        dialog = page.locator(f"#pst-{kind}-sidebar-modal")
+        assert dialog.is_visible() and dialog.get_by_role("link", name=link, exact=True).is_visible()
+        page.keyboard.press("Escape")
+        assert not dialog.is_visible()
+        assert page.locator(f"#pst-{kind}-sidebar").get_by_text(link, exact=True).count() == 1
+        assert button.evaluate("b => b === document.activeElement")
+    page.locator(".search-button").click()
+    page.locator("#pst-search-dialog input").fill("protocol")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?q=protocol")
+    page.locator("#search-results li a").first.wait_for()
+    assert page.complaints == []
+    page.context.close()
+
+
+def test_the_colours_go_round_and_stay_on_the_next_page(built, browser, served):
+    page = opened(browser, f"{served}/chapters/03-the-count.html")
+    assert page.locator("html").get_attribute("data-theme") == "light"
+    button = page.locator(".theme-switch-button")
+    button.click()
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    assert button.get_attribute("aria-label") == "Colours: dark"
+    page.goto(f"{served}/chapters/04-the-rule.html")
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+    button.click()
+    button.click()
+    assert button.get_attribute("aria-label").startswith("Colours: as the system")
+    page.context.close()
+
+
+def test_without_javascript_the_notebook_and_every_chapter_can_be_reached(built, browser):
+    page = opened(
+        browser, (built.html / "chapters/03-the-count.html").as_uri(), 360, java_script_enabled=False
+    )
+    menu = page.locator("details.dropdown-download-buttons")
+    menu.locator("summary").click()
+    assert menu.get_by_role("link", name=".ipynb").is_visible()
+    chapter = page.get_by_role("complementary").get_by_role("link", name="The rule", exact=True)
+    assert chapter.is_visible()
+    assert not [b for b in page.locator("button").all() if b.is_visible()]
+    page.context.close()
+
+
+def test_the_live_view_asks_for_its_specification_and_for_nothing_foreign(built, browser, served):
+    page = opened(browser, f"{served}/chapters/03-the-count.html")
+    assert not [u for u in page.asked if "/specs/" in u]
+    figure = page.locator("#fig-interceptions-monthly")
+    figure.locator("button").first.click()
+    figure.locator(".rx-live svg").wait_for(state="visible", timeout=20_000)
+    assert (
+        [u for u in page.asked if "/specs/" in u]
+        == [u for u in page.asked if "/specs/interceptions-monthly.js" in u]
+        != []
+    )
+    assert page.complaints == []
+    page.context.close()
