@@ -94,7 +94,10 @@ def test_what_is_suppressed_is_said_where_it_matters(total, words):
     [
         (110, 100, "10% more than in 2023"),
         (85, 100, "15% fewer than in 2023"),
+        (1, 1011, "over 99% fewer than in 2023"),
         (1000, 1001, "under 1% fewer than in 2023"),
+        (200, 100, "2 times as many as in 2023"),
+        (199, 100, "99% more than in 2023"),
         (300, 100, "3 times as many as in 2023"),
         (1500, 100, "15 times as many as in 2023"),
         (100, 100, "as many as in 2023"),

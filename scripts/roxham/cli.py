@@ -131,7 +131,7 @@ def list_(chapter: str | None) -> None:
     from roxham.publish.parameters import ParameterError
 
     try:
-        for one in [chapters.find(chapter)] if chapter else chapters.book():
+        for one in [chapters.find(chapter)] if chapter else [*chapters.book(), *chapters.templates()]:
             print(f"{one.name}.md  {one.title}")
             for p in one.parameters.values():
                 note = f"  ({p.help})" if p.help else ""
@@ -150,7 +150,7 @@ def check() -> None:
     from roxham.publish import chapters, prose, site
 
     try:
-        book = chapters.book()
+        book = [*chapters.book(), *chapters.templates()]
         faults = site.record_faults(cited=site.words())
         print_faults(faults)
         extensions = chapters.settings("_config.yml")["parse"]["myst_enable_extensions"]

@@ -196,10 +196,10 @@ def change(now: float, before: float, when: str) -> str:
     if before < FEW or not now:
         return f"{'up' if now > before else 'down'} from {n(before)} {when}"
     ratio = now / before
-    if ratio >= 2.5:
+    if ratio >= 2:
         return f"{n(ratio, 0 if ratio >= 9.95 else 1).removesuffix('.0')} times as many as {when}"
     share = abs(ratio - 1)
-    words = pct(share, 0) if share >= 0.005 else "under 1%"
+    words = "under 1%" if share < 0.005 else "over 99%" if 0.995 <= share < 1 else pct(share, 0)
     return f"{words} {'more' if ratio > 1 else 'fewer'} than {when}"
 
 

@@ -61,6 +61,7 @@ WORDS = {
 }
 MARKS = [("Cite", "cite", "index.html#cite"), ("Data", "data", "{id}.csv"), ("Image", "image", "{id}.png")]
 MARKS += [("Code", "code", "index.html#check")]
+BRIEF_MARKS = [("Link", "link", "#fig-{id}"), ("Data", "data", "data/{id}.csv")]
 _WHEN = (2000, 1, 1, 0, 0, 0)  # one date for all, so that the same figure makes the same bytes
 _FIGURE = re.compile(r'<figure[^>]*\sid="fig-([\w-]+)"[^>]*>.*?</figure>', re.DOTALL)
 _WIDE = re.compile(
@@ -187,18 +188,23 @@ def promise(ids: Iterable[str]) -> list[str]:
 # --- the marks in a chapter ---------------------------------------------------------------------------------
 
 
-def marked(text: str, docname: str, edition: Edition) -> str:
-    """A chapter's HTML with a quiet line under each figure, that leads to its page and its files."""
+def marked(text: str, docname: str, edition: Edition, marks=MARKS) -> str:
+    """A chapter's HTML with a quiet line under each figure, that leads to its page and its files.
+
+    marks: `BRIEF_MARKS` where figures have no page of their own, but stand on that of a brief.
+    """
+    paged = marks is MARKS
 
     def mark(found: re.Match) -> str:
-        folder = "../" * docname.count("/") + f"figures/{found[1]}/"
+        folder = "../" * docname.count("/") + f"figures/{found[1]}/" if paged else ""
         title = re.search(r'<p class="rx-title"[^>]*>(.*?)</p>', found[0])
         of = title[1] if title else found[1]
         links = " · ".join(
             f'<a href="{folder}{to.format(id=found[1])}" aria-label="{word}: {of}">{word}</a>'
-            for word, _, to in MARKS
+            for word, _, to in marks
         )
-        where = f", {edition.base}figures/{found[1]}/" if edition.base else ""
+        address = f"figures/{found[1]}/" if paged else f"{docname}.html#fig-{found[1]}"
+        where = f", {edition.base}{address}" if edition.base else ""
         line = (
             f'<p class="rx-marks">{links}</p>'
             f'<p class="rx-printed">{html.escape(edition.title)}, figure {found[1]}{html.escape(where)}</p>'

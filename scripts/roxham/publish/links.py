@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection
 from roxham.publish.bibliography import linked
 from roxham.publish.chapters import ROOT
 
-_CHAPTER = re.compile(r"\[([^\]]+)\]\(([\w-]+)\.md((?:#[^)]*)?)\)")
+_CHAPTER = re.compile(r"\[([^\]]+)\]\(((?:[\w.-]+/)*)([\w-]+)\.md((?:#[^)]*)?)\)")
 _FIGURE = re.compile(r"\[([^\]]+)\]\(#fig-([\w-]+)\)")
 _CITE = re.compile(r"\s?\{cite(?::\w+)?\}`([^`]+)`")
 _TERM = re.compile(r"\{term\}`([^`<]+?)(?:\s*<[^`>]*>)?`")
@@ -45,9 +45,10 @@ def alone(notebook: dict, figures: Collection[str]) -> dict:
 
 def _to_chapters(text: str, stems: Collection[str]) -> str:
     def link(found: re.Match) -> str:
-        if found[2] in stems:
-            return f"[{found[1]}]({found[2]}.ipynb{found[3]})"
-        return found[1] if (ROOT / "chapters" / f"{found[2]}.md").is_file() else found[0]
+        words, folder, stem, place = found.groups()
+        if stem in stems:
+            return f"[{words}]({folder}{stem}.ipynb{place})"
+        return words if (ROOT / "chapters" / f"{stem}.md").is_file() else found[0]
 
     return _CHAPTER.sub(link, text)
 

@@ -19,9 +19,10 @@ import yaml
 from filelock import FileLock, Timeout
 
 from roxham import claims, tables
-from roxham.publish import figure_pages, links
+from roxham.publish import briefs, figure_pages, links
+from roxham.publish.briefs import Brief
 from roxham.publish.cache import Cache, Entry, digest, drop_oldest, fingerprints, write_atomically
-from roxham.publish.chapters import ROOT, BookError, Chapter, book, find, settings
+from roxham.publish.chapters import ROOT, BookError, Chapter, book, find, settings, templates
 from roxham.publish.edition import Edition, edition
 
 BUILD = ROOT / "_build"
@@ -89,16 +90,18 @@ def build(
         check_record(now)
         settings("_config.yml")
         chapters = [find(only)] if only else book()
+        pages = [] if only else briefs.of_site(now, BUILD / "cache" / "briefs")
         cache = Cache(BUILD / "cache" / "notebooks", now)
         notebooks, executed = _executed(
-            chapters, cache, workers or os.cpu_count() or 1, scheduler, fresh, watcher
+            chapters, pages, cache, workers or os.cpu_count() or 1, scheduler, fresh, watcher
         )
+        notebooks |= {b.name: briefs.own(b, notebooks[b.name]) for b in pages}
         published = edition()
         _unique_figures(notebooks)
         if not only:
-            _promised_figures(notebooks, watcher)
+            _promised_figures({c.name: notebooks[c.name] for c in chapters}, watcher)
         target = BUILD / ("preview" if only else "html")
-        printed = _publish(notebooks, chapters, target, now, published, watcher)
+        printed = _publish(notebooks, chapters, pages, target, now, published, watcher)
     finally:
         lock.release()
     return Built(target / "index.html", executed, printed, time.perf_counter() - started)
@@ -132,38 +135,42 @@ def words() -> set[str]:
     )
 
 
-def _executed(chapters, cache, workers, scheduler, fresh, watcher) -> tuple[dict[str, str], list[str]]:
-    """Chapter name → executed notebook (JSON), and the names that had to be executed."""
-    keys = {c.name: Cache.key(c.source, {}) for c in chapters}
+def _executed(chapters, pages, cache, workers, scheduler, fresh, watcher) -> tuple[dict[str, str], list[str]]:
+    """Name of a chapter or a brief → executed notebook (JSON), and the names that had to be executed."""
+    named = {page.name: page for page in pages}
+    wanted = [(c.name, c.source, {}) for c in chapters] + [(p.name, p.source, p.parameters) for p in pages]
+    keys = {name: Cache.key(source, parameters) for name, source, parameters in wanted}
     notebooks = {}
-    for chapter in chapters:
-        entry = None if fresh else cache.get(keys[chapter.name])
+    for name, key in keys.items():
+        entry = None if fresh else cache.get(key)
         if entry:
-            notebooks[chapter.name] = entry.notebook
-    due = [c for c in chapters if c.name not in notebooks]
+            notebooks[name] = entry.notebook
+    due = [one for one in wanted if one[0] not in notebooks]
     if due:
         from roxham.publish.runs import Run, execute_all
 
-        for chapter in due:
-            chapter.validate()  # before anything runs
-        watcher.executing([c.name for c in due], cached=len(notebooks))
+        for chapter in chapters:
+            if chapter.name not in notebooks:
+                chapter.validate()  # before anything runs
+        watcher.executing([name for name, *_ in due], cached=len(notebooks))
         errors = []
 
         def done(result) -> None:
             watcher.executed(result.name, result.seconds, result.fault is not None)
             if result.fault:
-                errors.append(result.fault)
+                page = named.get(result.name)
+                errors.append(page.explained(result.fault) if page else result.fault)
             else:
                 notebooks[result.name] = result.notebook
                 entry = Entry(result.notebook, result.dependencies, result.seconds)
                 cache.put(keys[result.name], entry)
 
-        execute_all([Run(c.name, c.source) for c in due], workers, scheduler, done)
+        execute_all([Run(*one) for one in due], workers, scheduler, done)
         cache.prune(keys.values())
         drop_oldest(BUILD / "cache" / "drawings", DRAWINGS)
         if errors:
             raise BuildError("\n\n".join(errors))
-    return {c.name: notebooks[c.name] for c in chapters}, [c.name for c in due]
+    return {name: notebooks[name] for name in keys}, [name for name, *_ in due]
 
 
 def figures_of(notebook: str) -> list[dict]:
@@ -198,7 +205,9 @@ def _promised_figures(notebooks: dict[str, str], watcher) -> None:
         watcher.unpromised(new)
 
 
-def _publish(notebooks, chapters: list[Chapter], target: Path, now, published: Edition, watcher) -> bool:
+def _publish(
+    notebooks, chapters: list[Chapter], pages: list[Brief], target: Path, now, published: Edition, watcher
+) -> bool:
     """Print the book and swap it in for `target`, unless what stands there is just that. True if printed."""
     files = {
         f: (ROOT / f).read_bytes()
@@ -212,13 +221,13 @@ def _publish(notebooks, chapters: list[Chapter], target: Path, now, published: E
     mark = BUILD / f"{target.name}.json"
     if _stands(target, mark, identity):
         return False
-    watcher.printing(len(chapters))
+    watcher.printing(len(chapters) + len(pages))
     with tempfile.TemporaryDirectory(dir=BUILD, prefix=".work-") as work:
         stage = Path(work) / "book"
         for name, content in files.items():
             (stage / name).parent.mkdir(parents=True, exist_ok=True)
             (stage / name).write_bytes(content)
-        _stage(notebooks, chapters, stage)
+        _stage(notebooks, chapters, pages, stage)
         site = _print(stage, Path(work))
         final = BUILD / "sites" / f"{target.name}-{identity[:16]}-{os.path.basename(work)[-8:]}"
         final.parent.mkdir(exist_ok=True)
@@ -237,21 +246,24 @@ def _printed_files(chapters: list[Chapter]) -> list[Path]:
     return [ROOT / "_config.yml", ROOT / "_toc.yml", *beside]
 
 
-def _stage(notebooks: dict[str, str], chapters: list[Chapter], stage: Path) -> None:
-    """Lay out what Jupyter Book prints: the executed notebooks in place of the chapters, execution off."""
+def _stage(notebooks: dict[str, str], chapters: list[Chapter], pages: list[Brief], stage: Path) -> None:
+    """Lay out what Jupyter Book prints: the executed notebooks in place of the chapters, execution off; briefs too,
+    which no table of contents names."""
     config = yaml.safe_load((stage / "_config.yml").read_text())
-    config["execute"] = {"execute_notebooks": "off"}
+    config |= {"execute": {"execute_notebooks": "off"}, "only_build_toc_files": False}
     (stage / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False))
     if len(chapters) == 1:
         (stage / "_toc.yml").write_text(yaml.safe_dump({"format": "jb-book", "root": chapters[0].name}))
-    stems = {Path(c.name).name for c in chapters}
-    for chapter in chapters:
-        notebook, text = json.loads(notebooks[chapter.name]), notebooks[chapter.name]
-        if len(chapters) == 1:
-            notebook = links.alone(notebook, {f["id"] for f in figures_of(text)})
-        else:
-            notebook = links.staged(notebook, stems)
-        path = stage / f"{chapter.name}.ipynb"
+    stems = {Path(c.name).name for c in [*chapters, *pages]}
+    briefs_of = {page.name for page in pages} | {t.name for t in templates()}
+    for name in [c.name for c in [*chapters, *pages]]:
+        notebook, figures = json.loads(notebooks[name]), {f["id"] for f in figures_of(notebooks[name])}
+        if name in briefs_of:
+            notebook = briefs.titled(notebook, figures)
+        if name == briefs.LIST and pages:
+            notebook = briefs.listed(notebook, [(page, notebooks[page.name]) for page in pages])
+        notebook = links.alone(notebook, figures) if len(chapters) == 1 else links.staged(notebook, stems)
+        path = stage / f"{name}.ipynb"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(notebook))
 

@@ -114,10 +114,15 @@ def _marks(app, doctree, docname) -> None:
     """Under each figure, the links to its page and its files."""
     if app.builder.name != "html":
         return
+    marks = figure_pages.BRIEF_MARKS if _is_brief(docname) else figure_pages.MARKS
     for raw in doctree.findall(nodes.raw):
         if _FIGURE.search(text := raw.astext()):
             raw.children = []
-            raw += nodes.Text(figure_pages.marked(text, docname, _edition()))
+            raw += nodes.Text(figure_pages.marked(text, docname, _edition(), marks))
+
+
+def _is_brief(docname: str) -> bool:
+    return docname.startswith(f"{chapters.BRIEFS}/")
 
 
 def _page(app, pagename, templatename, context, doctree) -> None:
@@ -142,15 +147,32 @@ def _finish(app, exception) -> None:
         kept = os.environ.get("ROXHAM_CACHE", str(ROOT / "_build" / "cache"))
         drawn = _drawn(app)
         figure_pages.write(Path(app.outdir), drawn, _edition(), Path(kept) / "pictures" if kept else None)
+        _brief_data(app)
 
 
 def _drawn(app) -> list[figure_pages.Drawn]:
-    """The figures of the executed notebooks that MyST-NB leaves beside the site, in the order of the book."""
+    """The figures that have pages of their own, in the order of the book."""
     order = {name: n for n, name in enumerate(chapters.listed())}
     found = []
     for name in sorted(app.env.found_docs, key=lambda n: (order.get(n, len(order)), n)):
-        path = Path(app.outdir).parent / "jupyter_execute" / f"{name}.ipynb"
-        if path.is_file():
-            notebook = json.loads(path.read_bytes())
+        if not _is_brief(name) and (notebook := _executed(app, name)):
             found += figure_pages.drawn(notebook, app.env.titles[name].astext(), f"{name}.html")
     return found
+
+
+def _brief_data(app) -> None:
+    """The data of the briefs' figures, beside them."""
+    for name in filter(_is_brief, app.env.found_docs):
+        for cell in (_executed(app, name) or {"cells": []})["cells"]:
+            for output in cell.get("outputs", []):
+                meta = output.get("metadata", {}).get("roxham", {})
+                if "csv" in meta:
+                    path = Path(app.outdir) / chapters.BRIEFS / "data" / f"{meta['id']}.csv"
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_text(meta["csv"], encoding="utf-8")
+
+
+def _executed(app, name: str) -> dict | None:
+    """A page's executed notebook, as MyST-NB leaves it beside the site."""
+    path = Path(app.outdir).parent / "jupyter_execute" / f"{name}.ipynb"
+    return json.loads(path.read_bytes()) if path.is_file() else None

@@ -146,6 +146,32 @@
     box.append(button);
   });
 
+  /* a list of briefs sorts by any column that says how: numbers from the largest, names from the first, none last */
+  all("table[data-rx-sort]").forEach((table) => {
+    const order = (row, i) => row.cells[i].dataset.rxOrder;
+    all("thead th", table).forEach((head, i) => {
+      const rows = [...table.tBodies[0].rows];
+      if (rows.some((row) => order(row, i) === undefined)) return;
+      const numbers = head.classList.contains("rx-number");
+      const button = document.createElement("button");
+      button.type = "button";
+      button.append(...head.childNodes);
+      head.append(button);
+      button.addEventListener("click", () => {
+        const now = head.getAttribute("aria-sort");
+        const down = now ? now === "ascending" : numbers;
+        all("th[aria-sort]", table).forEach((other) => other.removeAttribute("aria-sort"));
+        head.setAttribute("aria-sort", down ? "descending" : "ascending");
+        const against = (a, b) => (numbers ? a - b : a.localeCompare(b)) * (down ? -1 : 1);
+        rows.sort((a, b) => {
+          const [x, y] = [order(a, i), order(b, i)];
+          return (x === "") - (y === "") || against(x, y);
+        });
+        table.tBodies[0].append(...rows);
+      });
+    });
+  });
+
   /* what scrolls sideways can be reached by the keyboard */
   let due;
   function reachable() {
