@@ -28,7 +28,7 @@ LIST = f"{BRIEFS}/index"
 DATA = "data"  # the folder of the figures' data, beside the briefs
 WORDS = {
     "name": {"province": "Province or territory", "sector": "Sector", "citizenship": "Citizenship"},
-    "line": "By year or month, to the latest",
+    "line": "Over time",
     "of": "{name}: small line of {what}",
     "more": "More briefs of this kind are in [the list](index.md).",
 }
@@ -123,11 +123,14 @@ def own(brief: Brief, notebook: str) -> str:
 
 
 def titled(notebook: dict, figures: Collection[str]) -> dict:
-    """The notebook under the title that its facts give it, no part of a table of contents; what stands in brackets
-    and leads to a figure that this value does not have is left out."""
+    """The notebook under the title that its facts give it, no part of a table of contents. What stands in brackets
+    and leads to a figure that this value does not have is left out, and so is that figure's code."""
     notebook = json.loads(json.dumps(notebook))
     title = _glued(notebook).get("title")
     for number, cell in enumerate(notebook["cells"]):
+        tags = cell["metadata"].setdefault("tags", [])
+        if "injected-parameters" in tags or ("hide-input" in tags and not cell["outputs"]):
+            tags.append("remove-cell")  # what was asked for, and the code of a figure that is not there
         if cell["cell_type"] == "markdown":
             text = "".join(cell["source"])
             if title and number == 0:
