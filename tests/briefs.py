@@ -1,0 +1,73 @@
+"""What a reader of a brief has before their eyes: its words, its sentences, its key numbers, its figures."""
+
+import json
+import re
+from dataclasses import dataclass
+
+from roxham.publish.chapters import Chapter
+from roxham.publish.runs import Run, execute
+from roxham.publish.site import figures_of
+
+MOST_WORDS = 300
+
+
+@dataclass(frozen=True)
+class Brief:
+    """One executed brief: facts by name, key numbers as (value, words), figures by ID, and the text as printed."""
+
+    facts: dict[str, str]
+    key: list[tuple[str, str]]
+    figures: dict[str, dict]
+    entry: dict
+    text: str
+
+    @property
+    def words(self) -> int:
+        """How many words are read: the text, headings apart, and the key numbers; not the figures' own."""
+        lines = [line for line in self.text.splitlines() if not line.startswith("#")]
+        said = " ".join([*lines, *(part for pair in self.key for part in pair)])
+        return len(re.findall(r"[\w’'.,%–-]*\w[\w’'.,%–-]*", said))
+
+    @property
+    def said(self) -> list[str]:
+        """Every sentence, title, caption and alternative text that depends on the value."""
+        parts = [
+            f[part] for f in self.figures.values() for part in ("title", "subtitle", "caption", "alt", "note")
+        ]
+        return [*self.facts.values(), *(part for pair in self.key for part in pair), *filter(None, parts)]
+
+
+def brief(chapter: Chapter, values: dict, kernel) -> Brief:
+    """Execute a template for some values; fails with the cell's error."""
+    result = execute(Run(chapter.name, chapter.source, values), kernel)
+    assert result.fault is None, result.fault
+    return of_notebook(result.notebook, chapter.source.decode())
+
+
+def of_notebook(notebook: str, source: str) -> Brief:
+    """The brief that an executed notebook of a template holds."""
+    facts, key, entry, written = {}, [], {}, []
+    for cell in json.loads(notebook)["cells"]:
+        for output in cell.get("outputs", []):
+            written += ["".join(output.get("data", {}).get("text/markdown", ""))]
+            about = output.get("metadata", {})
+            if "scrapbook" in about:
+                text = "".join(output["data"]["application/papermill.record/text/plain"])
+                facts[about["scrapbook"]["name"]] = text.strip("'\"")
+            key += [(e["value"], e["words"]) for e in about.get("roxham_key", [])]
+            entry |= about.get("roxham_brief", {})
+    figures = {f["id"]: f for f in figures_of(notebook)}
+    text = printed("\n".join([source, *written]), facts, set(figures))
+    return Brief(facts, key, figures, entry, text)
+
+
+def printed(source: str, facts: dict[str, str], drawn: set[str]) -> str:
+    """The Markdown of a brief as it is printed: facts in their places, no code, no figure that was not drawn."""
+    text = source.split("---\n", 2)[2]
+    text = re.sub(r"```\{code-cell\}.*?```", "", text, flags=re.DOTALL)
+    text = re.sub(r"^(:::.*|% .*)$", "", text, flags=re.MULTILINE)
+    text = re.sub(r"\{cite\}`[^`]*`", "", text)
+    text = re.sub(r"\{glue:text\}`([^`]*)`", lambda found: facts[found[1]], text)
+    text = re.sub(r"\{term\}`([^`<]*?)\s*(?:<[^>]*>)?`", r"\1", text)
+    text = re.sub(r"\s*\(\[([^\]]*)\]\(#fig-([\w-]+)\)\)", lambda m: m[0] if m[2] in drawn else "", text)
+    return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", text)

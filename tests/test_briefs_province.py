@@ -1,0 +1,158 @@
+"""The briefs of provinces and of months: numbers added up by hand from the files, sentences for awkward values."""
+
+import csv
+
+import pytest
+from briefs import MOST_WORDS, brief
+from project import HOLE
+
+from roxham import tables
+from roxham.publish import prose
+from roxham.publish.chapters import find
+from roxham.publish.warm import WarmKernel
+
+PROVINCE, MONTH = find("briefs/province"), find("briefs/month")
+AWKWARD = [  # the first, turn-backs, rounded encounters, the protocol, the last claims, the first without, the last
+    *("2017-01", "2018-03", "2020-04", "2021-02", "2023-04", "2025-07", "2025-08"),
+    MONTH.parameters["month"].allowed[-1],
+]
+
+
+def rows(table: str) -> list[dict]:
+    with (tables.DATA / f"tables/{table}.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def added(table: str, column: str, **where) -> int:
+    """The sum of a column, by the letter of the file; a place in `where` may be a function."""
+    fits = {k: v if callable(v) else v.__eq__ for k, v in where.items()}
+    return sum(int(row[column] or 0) for row in rows(table) if all(fit(row[k]) for k, fit in fits.items()))
+
+
+def around(first: str, last: str):
+    return lambda month: first <= month <= last
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    warm = WarmKernel()
+    yield warm
+    warm.stop()
+
+
+@pytest.fixture(scope="module")
+def read(kernel):
+    """A brief of a province or a month, executed once."""
+    kept = {}
+
+    def one(value):
+        chapter = PROVINCE if value in PROVINCE.parameters["province"].allowed else MONTH
+        if value not in kept:
+            (name,) = chapter.parameters
+            kept[value] = brief(chapter, {name: value}, kernel)
+        return kept[value]
+
+    return one
+
+
+def test_the_templates_keep_to_the_rules_of_the_text():
+    sources = tables.load("sources").source_id.to_list()
+    terms = [entry["term"] for entry in tables.hand("glossary")]
+    assert list(map(str, prose.check([PROVINCE, MONTH], sources, terms))) == []
+
+
+def test_a_place_is_any_province_or_territory_or_canada_and_a_month_any_since_2017():
+    places = PROVINCE.parameters["province"].allowed
+    assert len(places) == 14 and places[0] == "Canada" and "Nunavut" in places and "Not stated" not in places
+    months = MONTH.parameters["month"].allowed
+    assert months[0] == "2017-01" and len(months) >= 116
+
+
+def test_three_numbers_of_quebec_are_those_of_the_files(read):
+    claims = added("claimants_totals", "claimants", period="2024", place="Quebec")
+    border = added(
+        "claimants", "claimants", province="Quebec", office="Border", month=around("2023-04", "2024-03")
+    )
+    met = added("interceptions", "people", province="Quebec", month=around("2024-01", "2024-12"))
+    assert (claims, border, met) == (57215, 9260, 648)
+    quebec = read("Quebec")
+    assert quebec.key[0] == ("57,215", "asylum claimants in 2024, 12% fewer than in 2023")
+    assert "at the land border 9,260" in quebec.facts["changed"]
+    assert quebec.key[4] == ("648", "intercepted between ports of entry in 2024, 98% fewer than in 2022")
+
+
+def test_three_numbers_of_ontario_are_those_of_the_files(read):
+    claims = added("claimants_totals", "claimants", period="2024", place="Ontario")
+    people = added("population", "population", quarter="2024-07-01", province="Ontario")
+    stayed = added(
+        "claim_address",
+        "claimants",
+        period_start="2023-01-01",
+        province_of_claim="Ontario",
+        province_of_address="Ontario",
+    )
+    made = added("claim_address_totals", "claimants", period_start="2023-01-01", province_of_claim="Ontario")
+    assert (claims, round(claims / people * 1e5), round(100 * stayed / made)) == (90090, 558, 94)
+    ontario = read("Ontario")
+    assert ontario.key[0][0] == "90,090" and ontario.key[3][0] == "558"
+    assert "second of the 8 places" in ontario.key[3][1]
+    assert "94% had their last address here" in ontario.facts["settled"]
+
+
+@pytest.mark.parametrize(
+    ("month", "claims", "met", "swanton"), [("2023-04", 6850, 69, 676), ("2020-04", 1520, 1, 9)]
+)
+def test_three_numbers_of_a_month_are_those_of_the_files(read, month, claims, met, swanton):
+    assert added("claimants_totals", "claimants", period=month, place="Canada", office="All") == claims
+    assert added("interceptions", "people", month=month, province="Quebec") == met
+    assert added("southbound", "encounters", month=month, sector="Swanton") == swanton
+    key = dict((words.split(",")[0], value) for value, words in read(month).key)
+    assert key["asylum claimants in Canada"] == f"{claims:,}"
+    assert key["intercepted between ports of entry in Quebec"] == str(met)
+    assert key["encounters in the Swanton Sector"] == str(swanton)
+
+
+def test_a_place_with_nothing_but_zeros_and_suppressed_months_says_so(read):
+    nunavut = read("Nunavut")
+    assert "No month has a published count above zero" in nunavut.facts["highest"]
+    assert nunavut.key[1][0] == "0 to 5" and nunavut.key[4][0] == "not listed"
+    assert "none claimed in 2022, 0 to 5 in 2023" in nunavut.facts["changed"]
+    assert (
+        "too few to rank" in nunavut.key[3][1]
+        and "one of the 5 with fewer than 100" in nunavut.facts["share"]
+    )
+    assert "brief-province-claims" not in nunavut.figures and "brief-province-years" in nunavut.figures
+
+
+def test_one_person_is_a_person(read):
+    assert "with 1 person." in read("Newfoundland and Labrador").facts["stopped"]
+    assert "intercepted 1 person between ports of entry" in read("2020-04").facts["quebec"]
+
+
+def test_a_month_says_what_is_the_lowest_and_since_when(read):
+    april = read("2020-04").facts
+    assert april["answer"].endswith("in April 2020: the lowest since May 2016.")
+    assert "the lowest since the series begins, in October 1999" in april["southward"]
+
+
+def test_a_month_without_canadian_counts_says_where_they_end(read):
+    last = read(AWKWARD[-1])
+    assert last.facts["answer"].startswith("No count of claims by month was found for")
+    assert "claims end in July 2025 and interceptions end in December 2024" in last.facts["unseen"]
+    assert all(value != "0" for value, _ in last.key)
+
+
+def test_rounded_encounters_are_about(read):
+    rounded = read("2021-02")
+    assert any(value.startswith("about ") for value, _ in rounded.key)
+    assert "had about" in rounded.facts["southward"] and "rounded to 10" in rounded.text
+
+
+@pytest.mark.parametrize("month", AWKWARD)
+def test_an_awkward_month_reads_well(read, month):
+    found = read(month)
+    assert len(found.key) == 5 and 3 <= len(found.figures) <= 5 and found.words <= MOST_WORDS
+    for text in [*found.said, found.text]:
+        assert text.strip() and not HOLE.search(text), text
+        assert "Other Countries and" not in text and "and Other Countries" not in text
+    assert found.facts["title"] in found.facts["answer"]
