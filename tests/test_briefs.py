@@ -11,7 +11,7 @@ from project import HOLE
 
 from roxham.publish import briefs
 from roxham.publish.cache import fingerprints
-from roxham.publish.chapters import ROOT, templates
+from roxham.publish.chapters import ROOT, BookError, templates
 
 SITE = briefs.of_site(fingerprints(), ROOT / "_build" / "cache" / "briefs")
 NAMES = [brief.name.rpartition("/")[2] for brief in SITE]
@@ -170,11 +170,7 @@ def test_a_template_is_printed_for_the_values_that_it_names_and_executed_for_no_
     assert (folder / "data/brief-place-quebec-months.csv").is_file()
     assert "months" not in yukon.find("article").get_text() and not yukon.select("figure, details.hide")
     assert not (folder / "place-ontario.html").exists()
-
-    with_briefs.edit("chapters/briefs/place.md", "site: {place: [Quebec, Yukon]}", "site: {place: all}")
-    assert with_briefs.build() == {"place-quebec", "place-ontario", "place-yukon"}  # the source is another
     assert with_briefs.build() == set()
-    assert (with_briefs.html / "chapters/briefs/place-ontario.html").exists()
 
 
 @pytest.mark.parametrize(
@@ -188,7 +184,6 @@ def test_a_template_is_printed_for_the_values_that_it_names_and_executed_for_no_
         ("[Quebec, Yukon]", "first 3", "'first 3' selects nothing; it may be all, last 12, or a list"),
         ("site: {place", "site: {month", "`site:` names what the site prints of it"),
         ('"things", series', '"", series', "chapters/briefs/place.md (place Yukon)"),
-        ("brief(name", "print(name", "it calls facts.brief(…) 0 times"),
     ],
 )
 def test_a_template_that_is_amiss_is_named_and_the_old_site_stands(with_briefs, old, new, said):
@@ -198,6 +193,29 @@ def test_a_template_that_is_amiss_is_named_and_the_old_site_stands(with_briefs, 
     assert done.returncode in (1, 2) and said in " ".join(done.stderr.split()), done.stderr
     assert "Traceback" not in done.stderr
     assert with_briefs.files() == before
+
+
+def test_the_list_names_a_brief_that_says_nothing_of_itself_and_a_template_that_is_not_there():
+    one, empty = SITE[0], json.dumps({"cells": []})
+    with pytest.raises(
+        BookError, match=r"province.md \(province Canada\): it calls facts.brief\(…\) 0 times"
+    ):
+        briefs.listed(json.loads(empty), [(next(b for b in SITE if b.kind == "province"), empty)])
+    said = {"name": "x", "number": "1", "what": "y", "series": [], "rank": None}
+    told = json.dumps({"cells": [{"outputs": [{"metadata": {"roxham_brief": said}}]}]})
+    asks = {"cells": [{"cell_type": "markdown", "metadata": {}, "source": "% briefs: provinces"}]}
+    with pytest.raises(BookError, match="no brief of provinces is printed; there are: "):
+        briefs.listed(asks, [(one, told)])
+
+
+@pytest.mark.parametrize("name", ["province-newfoundland-and-labrador", "province-quebec", NAMES[0]])
+def test_on_a_phone_nothing_is_wider_than_the_page_and_each_figure_is_drawn_once(built, browser, name):
+    page = browser.new_page(viewport={"width": 360, "height": 800}, java_script_enabled=False)
+    page.goto((built.html / f"chapters/briefs/{name}.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    for figure in page.locator(".rx-figure").all():
+        assert sum(d.is_visible() for d in figure.locator('[role="img"]').all()) == 1
+    page.close()
 
 
 def test_a_small_line_breaks_where_nothing_is_known_and_ends_in_a_dot():

@@ -18,7 +18,10 @@ import tinycss2
 from roxham.publish.chapters import book
 
 BYTES, REQUESTS = 250_000, 15  # of a page's first view, compressed, as a plain web server sends it
-PAGES = [f"{chapter.name}.html" for chapter in book()] + ["genindex.html", "search.html"]
+BRIEFS_SEEN = [
+    f"chapters/briefs/{n}.html" for n in ("province-quebec", "province-nunavut")
+]  # the most, the least
+PAGES = [f"{chapter.name}.html" for chapter in book()] + BRIEFS_SEEN + ["genindex.html", "search.html"]
 AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 PACKED = {".png", ".woff2", ".jpg", ".zip"}
 

@@ -9,7 +9,7 @@ from project import HOLE
 from roxham.publish.chapters import book
 
 CHAPTERS = [f"{chapter.name}.html" for chapter in book()]
-PAGES = ["index.html", "genindex.html", "search.html", *CHAPTERS]
+PAGES = ["index.html", "genindex.html", "search.html", "chapters/briefs/province-nunavut.html", *CHAPTERS]
 FIGURES = {f"{c.name}.html": len(re.findall(r'^    id="', c.source.decode(), re.M)) for c in book()}
 SIZES = {"desk": 1280, "phone": 360}
 
