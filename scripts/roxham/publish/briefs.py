@@ -122,9 +122,19 @@ def own(brief: Brief, notebook: str) -> str:
     return notebook.replace(f"brief-{brief.kind}-", f"brief-{brief.kind}-{slug(brief.value)}-")
 
 
+def paged(notebook: dict, figures: Collection[str]) -> dict:
+    """The notebook as a page of the site: `titled`, with a way back to the list, in no table of contents."""
+    notebook = titled(notebook, figures)
+    notebook["cells"].append({"cell_type": "markdown", "id": "more", "metadata": {}, "source": WORDS["more"]})
+    notebook["metadata"]["orphan"] = True
+    return notebook
+
+
 def titled(notebook: dict, figures: Collection[str]) -> dict:
-    """The notebook under the title that its facts give it, no part of a table of contents. What stands in brackets
-    and leads to a figure that this value does not have is left out, and so is that figure's code."""
+    """The notebook under the title that its facts give it. What stands in brackets and leads to a figure that this
+    value does not have is left out, and so is that figure's code. Another notebook than a brief's stays as it is."""
+    if not any(map(_says, _outputs(notebook))):
+        return notebook
     notebook = json.loads(json.dumps(notebook))
     title = _glued(notebook).get("title")
     for number, cell in enumerate(notebook["cells"]):
@@ -136,8 +146,6 @@ def titled(notebook: dict, figures: Collection[str]) -> dict:
             if title and number == 0:
                 text = _HEADING.sub(lambda _: f"# {title}", text, count=1)
             cell["source"] = _LINK.sub(lambda m: m[0] if m[1] in figures else "", text)
-    notebook["cells"].append({"cell_type": "markdown", "id": "more", "metadata": {}, "source": WORDS["more"]})
-    notebook["metadata"]["orphan"] = True
     return notebook
 
 

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Collection
 
+from roxham.publish import briefs
 from roxham.publish.bibliography import linked
 from roxham.publish.chapters import ROOT
 
@@ -32,6 +33,7 @@ def alone(notebook: dict, figures: Collection[str]) -> dict:
     """The notebook for a page by itself, which shows `figures`."""
     from roxham import tables
 
+    notebook = briefs.titled(notebook, figures)
     sources = tables.load("sources").set_index("source_id").to_dict("index")
 
     def rewrite(text: str) -> str:

@@ -22,7 +22,7 @@ from roxham import claims, tables
 from roxham.publish import briefs, figure_pages, links
 from roxham.publish.briefs import Brief
 from roxham.publish.cache import Cache, Entry, digest, drop_oldest, fingerprints, write_atomically
-from roxham.publish.chapters import ROOT, BookError, Chapter, book, find, settings, templates
+from roxham.publish.chapters import ROOT, BookError, Chapter, book, find, settings
 from roxham.publish.edition import Edition, edition
 
 BUILD = ROOT / "_build"
@@ -255,11 +255,11 @@ def _stage(notebooks: dict[str, str], chapters: list[Chapter], pages: list[Brief
     if len(chapters) == 1:
         (stage / "_toc.yml").write_text(yaml.safe_dump({"format": "jb-book", "root": chapters[0].name}))
     stems = {Path(c.name).name for c in [*chapters, *pages]}
-    briefs_of = {page.name for page in pages} | {t.name for t in templates()}
+    of_templates = {page.name for page in pages}
     for name in [c.name for c in [*chapters, *pages]]:
         notebook, figures = json.loads(notebooks[name]), {f["id"] for f in figures_of(notebooks[name])}
-        if name in briefs_of:
-            notebook = briefs.titled(notebook, figures)
+        if name in of_templates:
+            notebook = briefs.paged(notebook, figures)
         if name == briefs.LIST and pages:
             notebook = briefs.listed(notebook, [(page, notebooks[page.name]) for page in pages])
         notebook = links.alone(notebook, figures) if len(chapters) == 1 else links.staged(notebook, stems)
