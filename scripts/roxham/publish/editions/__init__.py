@@ -37,29 +37,37 @@ def make(kind: str, watcher) -> Path:
     from roxham.publish import site
 
     with site.locked(watcher):
-        mark = site.BUILD / "html.json"
-        identity = _identity(mark)
+        identity = _read(site.BUILD / "html.json").get("identity")
+        if not identity:
+            raise EditionError("no site is built here; `roxham build` builds it")
         folder = site.BUILD / FOLDER
         path = folder / f"{STEM}.{kind}"
-        if kind not in _standing(folder, identity):
+        if kind not in standing(folder, identity):
             from roxham.publish.editions import epub, pdf
 
             content = {"pdf": pdf.content, "epub": epub.content}[kind](site.BUILD / "html", edition())
             write_atomically(path, content)
-            write_atomically(path.with_suffix(f".{kind}.json"), json.dumps({"site": identity}))
-        _put_in_place(site, mark, identity)
+            write_atomically(_mark(folder), json.dumps(_read(_mark(folder)) | {kind: identity}))
+        _put_in_place(site, folder, identity)
     return path
+
+
+def standing(folder: Path, identity: str) -> dict[str, Path]:
+    """Kind → file of the editions in `folder` that were made from the site `identity` (in ``_build/html.json``)."""
+    made = _read(_mark(folder))
+    paths = {kind: folder / f"{STEM}.{kind}" for kind in KINDS if made.get(kind) == identity}
+    return {kind: path for kind, path in paths.items() if path.is_file()}
 
 
 def offer(pages: Path, folder: Path, identity: str) -> bool:
     """Put the editions of the site `identity` that are in `folder` into its `pages`, and link them from each page
     that lists the chapters. True if there is any."""
-    standing = _standing(folder, identity)
-    if not standing:
+    made = standing(folder, identity)
+    if not made:
         return False
     shutil.rmtree(pages / FOLDER, ignore_errors=True)
     (pages / FOLDER).mkdir()
-    for path in standing.values():
+    for path in made.values():
         shutil.copyfile(path, pages / FOLDER / path.name)
     for page in sorted(pages.rglob("*.html")):
         text = page.read_text(encoding="utf-8")
@@ -67,7 +75,7 @@ def offer(pages: Path, folder: Path, identity: str) -> bool:
         links = "".join(
             f'<li class="toctree-l1 rx-edition"><a class="reference internal" href="{up}{FOLDER}/{path.name}">'
             f"{KINDS[kind]} ({path.stat().st_size / 1e6:.1f} MB)</a></li>"
-            for kind, path in standing.items()
+            for kind, path in made.items()
         )
         linked = _PLACE.sub(lambda m, links=links: f"{m[1]}{links}{m[2]}", _OFFERED.sub("", text))
         if linked != text:
@@ -76,32 +84,23 @@ def offer(pages: Path, folder: Path, identity: str) -> bool:
     return True
 
 
-def _identity(mark: Path) -> str:
+def _mark(folder: Path) -> Path:
+    """Where it is written from which site each edition was made."""
+    return folder.with_suffix(".json")
+
+
+def _read(path: Path) -> dict:
     try:
-        return json.loads(mark.read_bytes())["identity"]
-    except (FileNotFoundError, ValueError, KeyError) as error:
-        raise EditionError("no site is built here; `roxham build` builds it") from error
+        return json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
 
 
-def _standing(folder: Path, identity: str) -> dict[str, Path]:
-    """Kind → file of the editions that were made from the site `identity`."""
-    found = {}
-    for kind in KINDS:
-        path = folder / f"{STEM}.{kind}"
-        try:
-            made = json.loads(path.with_suffix(f".{kind}.json").read_bytes())
-        except (FileNotFoundError, ValueError):
-            continue
-        if made.get("site") == identity and path.is_file():
-            found[kind] = path
-    return found
-
-
-def _put_in_place(site, mark: Path, identity: str) -> None:
+def _put_in_place(site, folder: Path, identity: str) -> None:
     """Swap in a copy of the site that offers its editions; the files that stay are the same files."""
     old = (site.BUILD / "html").resolve()
-    standing = _standing(site.BUILD / FOLDER, identity).values()
-    if all((old / FOLDER / p.name).is_file() and cmp(p, old / FOLDER / p.name, False) for p in standing):
+    made = standing(folder, identity).values()
+    if all((old / FOLDER / p.name).is_file() and cmp(p, old / FOLDER / p.name, False) for p in made):
         return
     with tempfile.TemporaryDirectory(dir=site.BUILD, prefix=".work-") as work:
         fresh = Path(work) / "html"
@@ -110,5 +109,5 @@ def _put_in_place(site, mark: Path, identity: str) -> None:
         except shutil.Error:  # a disk without such links
             shutil.rmtree(fresh)
             shutil.copytree(old, fresh)
-        offer(fresh, site.BUILD / FOLDER, identity)
+        offer(fresh, folder, identity)
         site.put_in_place(fresh, site.BUILD / "html", identity)

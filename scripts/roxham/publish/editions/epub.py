@@ -7,7 +7,6 @@ Assembled here, and not by Sphinx's builder, which would print the book a second
 from __future__ import annotations
 
 import copy
-import functools
 import io
 import re
 import uuid
@@ -17,15 +16,13 @@ from html import escape
 from pathlib import Path
 
 import lxml.html
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+import vl_convert as vlc
 from lxml import etree
 
-from roxham.charts import COLOURS
-from roxham.publish import figure_pages
+from roxham.charts import COLOURS, text_width
 from roxham.publish.edition import Edition
 from roxham.publish.editions import reading
 
-ASSETS = Path(__file__).parents[1] / "assets"
 WORDS = {
     "cover": "Cover",
     "contents": "Contents",
@@ -36,7 +33,6 @@ WORDS = {
     "see": "Data",
     "back": "The figure",
     "version": "Version {version}, {date}",
-    "cited": "{title}, figure {id}, version {version}",
     "about": "This is the site as a book. The data of each figure stand at its end. The code and the live views "
     "are on the site, under the ID below each figure.",
     "summary": "Each chart has a description and its data as a table, to which a link below it leads. Headings, "
@@ -45,6 +41,7 @@ WORDS = {
 WIDER = "45em"  # a page as wide as this shows the wide drawing
 MANY = 5  # columns
 COVER = (800, 1200)  # px, drawn at twice that
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 MEDIA = {"xhtml": "application/xhtml+xml", "svg": "image/svg+xml", "png": "image/png", "css": "text/css"}
 
 
@@ -70,7 +67,7 @@ def content(site: Path, edition: Edition) -> bytes:
     """The EPUB of a built site: the same bytes for the same site. Its dates are the edition's."""
     chapters = reading.read(site)
     lead = next((f for c in chapters for f in c.figures), None)
-    cover = figure_pages._png(_cover(edition, lead))
+    cover = vlc.svg_to_png(_cover(edition, lead), scale=2)
     made = [
         Item("cover.xhtml", _render("epub-cover.xhtml", edition=edition).encode()),
         Item("title.xhtml", _render("epub-title.xhtml", edition=edition).encode()),
@@ -96,7 +93,7 @@ def content(site: Path, edition: Edition) -> bytes:
     spine = [*made[:2], Item("nav.xhtml", nav.encode(), properties="nav"), *made[2:], *tables]
     rest = [
         Item("cover.png", cover, properties="cover-image"),
-        Item("edition.css", (ASSETS / "edition-epub.css").read_bytes()),
+        Item("edition.css", (reading.ASSETS / "edition-epub.css").read_bytes()),
         *pictures,
     ]
     package = _render(
@@ -114,15 +111,11 @@ def _chapter(chapter: reading.Chapter, edition: Edition) -> bytes:
     chapter = copy.deepcopy(chapter)
     reading.relink(chapter, chapter.body, edition.base, _place)
     for figure, element, chart in chapter.charts():
-        element.attrib.pop("aria-labelledby", None)
         wide = f'<source media="(min-width: {WIDER})" type="image/svg+xml" srcset="images/{figure.id}-wide.svg"/>'
         picture = f'<img src="images/{figure.id}.svg" alt="{escape(figure.alt)}"/>'
         picture = f"<picture>{wide}{picture}</picture>"
         chart.append(lxml.html.fragment_fromstring(picture))
-        line = f"{escape(WORDS['cited'].format(title=edition.title, id=figure.id, version=edition.version))}"
-        if edition.base:
-            address = escape(f"{edition.base}figures/{figure.id}/")
-            line += f', <a href="{address}">{address}</a>'
+        line = reading.cited(figure, edition)
         line += f'. <a href="{_data(chapter.stem)}.xhtml#{_id(figure.id)}">{WORDS["see"]}</a>'
         next(element.iter("figcaption")).append(
             lxml.html.fragment_fromstring(f'<p class="rx-cited">{line}</p>')
@@ -180,12 +173,11 @@ def _page(title: str, body) -> bytes:
 
 def _picture(figure: reading.Figure, svg: str) -> bytes:
     """A drawing as a file, on the paper that its colours are meant for: a reader's page may be black."""
-    head, _, body = svg.partition(">")
-    width, height = (re.search(rf' {name}="([\d.]+)"', head)[1] for name in ("width", "height"))
+    width, height = reading.size(svg)
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="{width}" '
-        f'height="{height}" viewBox="0 0 {width} {height}"><title>{escape(figure.title, quote=False)}</title>'
-        f'<rect width="{width}" height="{height}" fill="{COLOURS["page"][0]}"/>{body}\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="{width:g}" '
+        f'height="{height:g}" viewBox="0 0 {width:g} {height:g}"><title>{escape(figure.title, quote=False)}</title>'
+        f'<rect width="{width:g}" height="{height:g}" fill="{COLOURS["page"][0]}"/>{svg.partition(">")[2]}\n'
     ).encode()
 
 
@@ -199,10 +191,10 @@ def _cover(edition: Edition, lead: reading.Figure | None) -> str:
 
     def write(words: str, size: int, colour: str, weight: str) -> None:
         nonlocal y
-        for line in figure_pages._lines(words, size, width - 2 * margin):
+        for line in _lines(words, size, width - 2 * margin):
             y += round(1.2 * size)
             parts.append(
-                f'<text x="{margin}" y="{y}" font-family="{figure_pages.FONT}" font-size="{size}" '
+                f'<text x="{margin}" y="{y}" font-family="{FONT}" font-size="{size}" '
                 f'font-weight="{weight}" fill="{colour}">{escape(line, quote=False)}</text>'
             )
 
@@ -212,12 +204,11 @@ def _cover(edition: Edition, lead: reading.Figure | None) -> str:
         y += 10
         write(rest, 48, ink, "normal")
     if lead:
-        head, _, body = lead.narrow.partition(">")
-        drawn = [float(re.search(rf' {name}="([\d.]+)"', head)[1]) for name in ("width", "height")]
+        drawn = reading.size(lead.narrow)
         scale = min((width - 2 * margin) / drawn[0], (height - y - 280) / drawn[1])
         parts.append(
             f'<svg x="{margin}" y="{y + 90}" width="{drawn[0] * scale:g}" height="{drawn[1] * scale:g}" '
-            f'viewBox="0 0 {drawn[0]:g} {drawn[1]:g}">{body}'
+            f'viewBox="0 0 {drawn[0]:g} {drawn[1]:g}">{lead.narrow.partition(">")[2]}'
         )
     y = height - 130
     write(", ".join(edition.authors), 28, ink, "normal")
@@ -228,25 +219,32 @@ def _cover(edition: Edition, lead: reading.Figure | None) -> str:
     )
 
 
+def _lines(words: str, size: int, width: int) -> list[str]:
+    """A text broken so that no line is wider than `width` px, as far as it has spaces."""
+    lines = [""]
+    for word in words.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and text_width(longer, size) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
 def _identifier(edition: Edition) -> str:
-    """Of this book in this version, wherever it is made."""
+    """Of this book in this version and at this address: the same whoever makes it."""
     return uuid.uuid5(uuid.NAMESPACE_URL, f"{edition.base} {edition.title} {edition.version}").urn
 
 
-@functools.cache
-def _environment() -> Environment:
-    return Environment(loader=FileSystemLoader(ASSETS), autoescape=True, undefined=StrictUndefined)
-
-
 def _render(template: str, **words) -> str:
-    return _environment().get_template(template).render(w=WORDS, **words)
+    return reading.render(template, w=WORDS, **words)
 
 
 def _zipped(edition: Edition, package: str, items: list[Item]) -> bytes:
     """The container: the name of its kind first and bare, then the rest packed."""
     year, month, day = map(int, edition.date.split("-"))
     files = [("mimetype", b"application/epub+zip")]
-    files += [("META-INF/container.xml", (ASSETS / "epub-container.xml").read_bytes())]
+    files += [("META-INF/container.xml", (reading.ASSETS / "epub-container.xml").read_bytes())]
     files += [("EPUB/package.opf", package.encode()), *((f"EPUB/{i.name}", i.content) for i in items)]
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:

@@ -8,7 +8,6 @@ numbers of the contents. Each figure is a named destination: ``roxham-road.pdf#f
 from __future__ import annotations
 
 import copy
-import functools
 import html
 import io
 import os
@@ -20,24 +19,21 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import lxml.html
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from roxham import figures
 from roxham.publish.edition import Edition
 from roxham.publish.editions import EditionError, reading
 
-ASSETS = Path(__file__).parents[1] / "assets"
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 OLDEST = 131  # the first that numbers pages by a style sheet
 WORDS = {
     "contents": "Contents",
     "figures": "Figures",
     "version": "Version",
-    "cited": "{title}, figure {id}, version {version}",
     "about": "This is the site on paper. The data of each figure, its code, its sources one by one and its live view "
     "are on the site, under the ID that is printed below it.",
 }
-TALL = 1.2  # taller than this for its width, a drawing has the height of the page
+INCHES = 5.4, 7.4  # a drawing is at most so high: as a rule, and one that is tall for its width
 LONGEST = 600  # seconds that a printing may take on a busy machine
 
 
@@ -88,19 +84,9 @@ def _document(chapters: list[reading.Chapter], edition: Edition, pages: Mapping[
         for c in chapters
         if c.figures
     ]
-    css = figures.css() + (ASSETS / "edition-print.css").read_text(encoding="utf-8")
-    return (
-        _environment()
-        .get_template("edition-print.html")
-        .render(
-            edition=edition, chapters=shown, contents=contents, listed=listed, pages=pages, css=css, w=WORDS
-        )
-    )
-
-
-@functools.cache
-def _environment() -> Environment:
-    return Environment(loader=FileSystemLoader(ASSETS), autoescape=True, undefined=StrictUndefined)
+    css = figures.css() + (reading.ASSETS / "edition-print.css").read_text(encoding="utf-8")
+    words = {"edition": edition, "chapters": shown, "contents": contents, "listed": listed, "pages": pages}
+    return reading.render("edition-print.html", css=css, w=WORDS, **words)
 
 
 def _id(stem: str, id: str) -> str:
@@ -116,19 +102,15 @@ def _body(chapter: reading.Chapter, edition: Edition) -> str:
     for figure, element, chart in chapter.charts():
         # a reader of tags finds one figure, the drawing, with its description; title and caption are text
         for caption in element.iter("figcaption"):
-            cited = lxml.html.fragment_fromstring(_cited(figure, edition), create_parent=False)
-            caption.append(cited)
+            line = f'<p class="rx-cited">{reading.cited(figure, edition)}</p>'
+            caption.append(lxml.html.fragment_fromstring(line))
             caption.tag = "div"
         element.tag = "div"
-        if figure.height > TALL * figure.width:
-            element.classes.add("rx-tall")
         chart.text = mark = f"\ue000{figure.id}\ue000"
-        drawings[mark] = re.sub(
-            r' style="[^"]*" aria-hidden="true" focusable="false"',
-            lambda _, alt=figure.alt: f' role="img" aria-label="{html.escape(alt)}"',
-            figure.wide,
-            count=1,
-        )
+        width, height = reading.size(figure.wide)
+        high = min(max(INCHES[0], 5 * height / width), INCHES[1])
+        described = f' style="max-height:{high:.2f}in" role="img" aria-label="{html.escape(figure.alt)}"'
+        drawings[mark] = reading.svg(figure.wide, described)
     for element in chapter.body.iter(lxml.html.etree.Element):
         if id := element.get("id"):
             element.set("id", _id(chapter.stem, id))
@@ -137,19 +119,12 @@ def _body(chapter: reading.Chapter, edition: Edition) -> str:
     return re.sub("\ue000[^\ue000]+\ue000", lambda m: drawings[m[0]], text)
 
 
-def _cited(figure: reading.Figure, edition: Edition) -> str:
-    """The short citation below a figure."""
-    words = html.escape(WORDS["cited"].format(title=edition.title, id=figure.id, version=edition.version))
-    address = html.escape(f"{edition.base}figures/{figure.id}/")
-    where = f', <a href="{address}">{address}</a>' if edition.base else ""
-    return f'<p class="rx-cited">{words}{where}</p>'
-
-
 def _printed(document: str, program: str) -> bytes:
     """The document as Chromium prints it, in a profile of its own."""
     with tempfile.TemporaryDirectory(prefix="roxham-") as folder:
         page, out = Path(folder, "book.html"), Path(folder, "book.pdf")
         page.write_text(document, encoding="utf-8")
+        # the page is our own and runs no script; in a container there is often no sandbox to be had
         command = [program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-extensions"]
         command += ["--disable-background-networking", "--no-first-run", f"--user-data-dir={folder}/profile"]
         command += ["--no-pdf-header-footer", "--generate-pdf-document-outline", f"--print-to-pdf={out}"]

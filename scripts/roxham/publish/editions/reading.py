@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import posixpath
 import re
@@ -10,11 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import lxml.html
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from lxml.html import HtmlElement
 
 from roxham.publish import chapters
+from roxham.publish.edition import Edition
 from roxham.publish.editions import EditionError
 
+ASSETS = Path(__file__).parents[1] / "assets"
+CITED = "{title}, figure {id}, version {version}"
 # what a reader can do only on the site; the code of a figure stands on the figure's page
 DROPPED = ("headerlink", "rx-explorer", "rx-marks", "rx-printed", "rx-reading")
 KEPT = {"id", "class", "href", "scope", "colspan", "rowspan", "lang", "start"}  # attributes
@@ -39,15 +44,6 @@ class Figure:
     narrow: str
     sources: HtmlElement | None = None
     data: HtmlElement | None = None
-
-    @property
-    def width(self) -> float:
-        """Of the wide drawing, in px."""
-        return _size(self.wide, "width")
-
-    @property
-    def height(self) -> float:
-        return _size(self.wide, "height")
 
 
 @dataclass
@@ -76,12 +72,37 @@ def read(site: Path) -> list[Chapter]:
     return [_chapter(site / f"{name}.html") for name in chapters.listed()]
 
 
-def _size(svg: str, name: str) -> float:
-    return float(re.search(rf' {name}="([\d.]+)"', svg)[1])
+def size(drawing: str) -> tuple[float, float]:
+    """Width and height of a drawing, in px."""
+    width, height = (float(re.search(rf' {name}="([\d.]+)"', drawing)[1]) for name in ("width", "height"))
+    return width, height
 
 
 def text(element: HtmlElement) -> str:
     return " ".join(element.text_content().split())
+
+
+def svg(drawing: str, attributes: str) -> str:
+    """A drawing of a page with other attributes than a page needs."""
+    head, end, rest = drawing.partition(">")
+    return re.sub(r' (?:style|aria-hidden|focusable)="[^"]*"', "", head) + attributes + end + rest
+
+
+def cited(figure: Figure, edition: Edition) -> str:
+    """The short citation below a figure, as HTML: its ID, the version and, where there is one, the address."""
+    words = html.escape(CITED.format(title=edition.title, id=figure.id, version=edition.version))
+    address = html.escape(f"{edition.base}figures/{figure.id}/")
+    return words + (f', <a href="{address}">{address}</a>' if edition.base else "")
+
+
+def render(template: str, **words) -> str:
+    """A template of the editions, filled in; what stands in it is escaped."""
+    return _environment().get_template(template).render(**words)
+
+
+@functools.cache
+def _environment() -> Environment:
+    return Environment(loader=FileSystemLoader(ASSETS), autoescape=True, undefined=StrictUndefined)
 
 
 def relink(chapter: Chapter, root: HtmlElement, base: str, to: Callable[[str, str], str]) -> None:
