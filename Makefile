@@ -3,13 +3,19 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help site test serve bench lock references clean
+.PHONY: help site pdf epub test serve bench lock references clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 16
 
 site: .venv/.site-ready  ## build the site in _build/html
 	@$(BIN)/roxham build
+
+pdf: .venv/.site-ready  ## print the whole book as one PDF, and offer it on the site
+	@$(BIN)/roxham pdf
+
+epub: .venv/.site-ready  ## make the whole book one EPUB, and offer it on the site
+	@$(BIN)/roxham epub
 
 test: .venv/.test-ready  ## check the code, the record and the built pages
 	@$(BIN)/ruff check .

@@ -207,6 +207,42 @@ def diff(old: Path, new: Path, table: str | None) -> None:
         print(what.get(row["change"]) or f"~ {where}: {before} → {after}")
 
 
+def edition(kind: str) -> None:
+    """Build the site if need be, make an edition of it, print its path."""
+    from roxham.publish import editions, site
+    from roxham.publish.chapters import BookError
+    from roxham.publish.editions import pdf
+    from roxham.publish.parameters import ParameterError
+
+    try:
+        if kind == "pdf":
+            pdf.chromium()  # before anything is built
+        with Progress() as progress:
+            site.build(watcher=progress)
+            say(f"making the {kind.upper()}")
+            print(os.path.relpath(editions.make(kind, progress)))
+    except site.InvalidRecord as error:
+        print_faults(error.faults)
+        stop(f"roxham {kind}: {error}; nothing was made", 1)
+    except (BookError, site.BuildError, ParameterError, editions.EditionError) as error:
+        stop(f"roxham {kind}: {error}", 1)
+
+
+@command("roxham pdf", "ROXHAM_CHROMIUM=/opt/chrome/chrome roxham pdf", name="pdf")
+def pdf_() -> None:
+    """Print the whole book as one tagged PDF in _build/editions, and offer it on the site.
+
+    It is printed by Chromium: the one that ROXHAM_CHROMIUM names, or the first on the PATH.
+    """
+    edition("pdf")
+
+
+@command("roxham epub")
+def epub() -> None:
+    """Make the whole book one EPUB in _build/editions, and offer it on the site."""
+    edition("epub")
+
+
 @command("roxham serve", "roxham serve --port 9000")
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="The port to listen on."
