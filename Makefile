@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help site test serve bench lock references clean
+.PHONY: help site test serve release bench lock references clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 16
@@ -18,6 +18,9 @@ test: .venv/.test-ready  ## check the code, the record and the built pages
 
 serve: .venv/.site-ready  ## serve the site on this machine; build again when a file changes
 	@$(BIN)/roxham serve
+
+release: .venv/.site-ready  ## write one archive of this commit in _build/release, ready for a repository
+	@$(BIN)/roxham release
 
 bench: .venv/.test-ready  ## measure the build beside its peers
 	@$(BIN)/python scripts/bench.py

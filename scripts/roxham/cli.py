@@ -350,6 +350,34 @@ def export(figure: str, kind: str, width: int | None, out: Path | None) -> None:
     print(os.path.relpath(out))
 
 
+@command("roxham release", "ROXHAM_BASE_URL=https://host/book/ roxham release --out dist/")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The folder to write to; by default _build/release."
+)
+def release(out: Path | None) -> None:
+    """Write one archive of this commit: source, site, notebooks, editions, RO-Crate metadata, checksums.
+
+    The same commit makes the same bytes. Builds the site unless it stands.
+    """
+    from roxham.publish import release as archive
+    from roxham.publish import site
+    from roxham.publish.chapters import BookError
+    from roxham.publish.parameters import ParameterError
+
+    if out and any(p.exists() and not p.is_dir() for p in (out, *out.parents)):
+        stop(f"roxham release: --out {out}: not a folder", 2)
+    try:
+        with Progress() as progress:
+            path = archive.release(out, say, progress)
+    except site.InvalidRecord as error:
+        print_faults(error.faults)
+        stop(f"roxham release: {error}; nothing was written", 1)
+    except (archive.ReleaseError, site.BuildError, BookError, ParameterError) as error:
+        stop(f"roxham release: {error}; nothing was written", 1)
+    say(f"{path.stat().st_size / 1e6:.1f} MB, sha256 {archive.checksum(path)}")
+    print(os.path.relpath(path))
+
+
 def built_figures(name: str) -> dict:
     """The index of the figures of the site as it stands; the command `name` ends where there is none."""
     import json
