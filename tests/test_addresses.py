@@ -98,6 +98,11 @@ def test_gone_is_what_the_host_says_is_gone(host, ask, path, state):
         assert answer.detail == f"now {host}/200"
 
 
+def test_what_is_no_address_is_gone(ask):
+    answer = ask("https://[x/")["https://[x/"]
+    assert answer.state == "gone" and answer.detail.startswith("not an address")
+
+
 def test_a_name_that_no_longer_exists_is_gone_only_while_others_are_found(host, ask, no_such_name):
     lost, busy, closed = "https://lost.example/a", "https://busy.example/a", "http://127.0.0.1:9/"
     assert {u: a.state for u, a in ask(lost, busy, closed).items()} == dict.fromkeys(

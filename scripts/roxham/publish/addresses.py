@@ -162,13 +162,15 @@ def _ask_host(urls: list[str], pause: float, timeout: float, stopped: Event, tak
 
 def _ask(session: requests.Session, url: str, timeout: float) -> Answer:
     try:
+        requests.Request("GET", url).prepare()
+    except (requests.RequestException, ValueError) as error:
+        return _answer(url, GONE, 0, f"not an address: {error}")
+    try:
         # not HEAD, which some servers answer wrongly; the text itself is not fetched
         with session.get(url, timeout=timeout, stream=True) as response:
             status, reason = response.status_code, response.reason or ""
             moved = f"now {response.url}" if response.history and response.url != url else ""
-    except (requests.exceptions.InvalidURL, requests.exceptions.InvalidSchema) as error:
-        return _answer(url, GONE, 0, f"not an address: {error}")
-    except requests.RequestException as error:
+    except (requests.RequestException, ValueError) as error:  # ValueError: a redirect to what is no address
         if _nameless(error):
             return _answer(url, GONE, 0, NO_NAME)
         return _answer(url, UNREACHABLE, 0, type(error).__name__)
@@ -182,7 +184,7 @@ def _answer(url: str, state: str, status: int, detail: str) -> Answer:
     return Answer(url, state, status, detail, datetime.now(UTC).isoformat(timespec="seconds"))
 
 
-def _nameless(error: requests.RequestException) -> bool:
+def _nameless(error: Exception) -> bool:
     """Whether it failed because the host's name does not exist, and not because nobody could be asked for it."""
     reason = getattr(error.args[0] if error.args else None, "reason", None)
     cause = reason.__cause__ if isinstance(reason, NameResolutionError) else None

@@ -36,7 +36,7 @@ LICENCES = {
     TEXT: "Creative Commons Attribution 4.0: text, charts, and the selection of the data",
     CODE: "MIT License: code",
 }
-PARTS = {  # folder → its title and its licence; the rest is described file by file
+PARTS = {  # folder → its title and its licence
     "chapters/": ("The chapters as they are stored: MyST notebooks", TEXT),
     "notebooks/": ("The chapters as executed notebooks, with their outputs", TEXT),
     "site/": ("The site: open site/index.html", TEXT),
