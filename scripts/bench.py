@@ -8,7 +8,8 @@
 
 *pages*: a chapter of our site beside the same chapter built by stock Jupyter Book with stock Altair output, both
 with the whole book's table of contents. One server on this machine serves both, compressed, to headless Chromium with
-an empty cache and a processor slowed down four times; the runs take turns. Stock's scripts of a CDN are fetched once
+an empty cache and a processor slowed down four times, first as fast as the machine can, then over the network of a
+slow phone; the runs take turns. Stock's scripts of a CDN are fetched once
 by npm, from the packages that the CDN serves, and come from the same server: stock pays for no other network.
 """
 
@@ -44,6 +45,8 @@ STOCK = [BIN / "jupyter-book", "build", "."]
 TIMES = 3  # whole commands
 LOADS = 7  # of each page
 SLOWER = 4  # the processor
+# round trip (ms) and megabits a second; the second is what Lighthouse takes for a slow phone
+NETWORKS = {"loopback": None, "150 ms, 1.6 Mbit/s": (150, 1.6)}
 QUIET = 2_000  # ms without a long task or a request: the page is done
 
 
@@ -133,11 +136,11 @@ def builds() -> None:
 
 # --- pages --------------------------------------------------------------------------------------------------
 
-MEASURES = {  # what is measured of a load → how it is printed
-    "requests": ("requests", "{:.0f}"),
-    "kilobytes": ("compressed kB", "{:.0f}"),
-    "lcp": ("largest contentful paint, ms", "{:.0f}"),
-    "tbt": ("total blocking time, ms", "{:.0f}"),
+MEASURES = {
+    "requests": "requests",
+    "kilobytes": "compressed kB",
+    "lcp": "largest contentful paint, ms",
+    "tbt": "total blocking time, ms",
 }
 CDN = re.compile(r"https://cdn\.jsdelivr\.net/npm/(?P<name>(?:@[\w.-]+/)?[\w.-]+)@(?P<version>[\w.^-]+)")
 COMPRESSED = ("text/", "application/javascript", "application/json", "image/svg+xml")
@@ -175,33 +178,37 @@ def pages(chapter: str, loads: int) -> None:
             fetch(name, version)
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), server_of(sites))
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        rows: dict[str, list[dict]] = {"ours": [], "stock": []}
+        rows = {(network, who): [] for network in NETWORKS for who in ("ours", "stock")}
         flags = ["--no-sandbox", "--disable-gpu"]
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=chromium.find(), args=flags)
             for turn in range(loads + 1):
-                for who in rows:
-                    result = load(browser, f"http://127.0.0.1:{server.server_port}/{who}/{chapter}.html")
+                for network, who in rows:
+                    address = f"http://127.0.0.1:{server.server_port}/{who}/{chapter}.html"
+                    result = load(browser, address, NETWORKS[network])
                     if turn:  # the first warms the server and the browser
-                        rows[who].append(result)
-                        print(f"{who}: {result}", file=sys.stderr, flush=True)
+                        rows[network, who].append(result)
+                        print(f"{network}, {who}: {result}", file=sys.stderr, flush=True)
             browser.close()
         server.shutdown()
     print(f"{chapter}: median of {loads} loads (lowest to highest), processor {SLOWER}× slower")
-    print(f"{'':32}{'ours':>24}{'stock':>24}{'ratio':>8}")
     with (OUT / "pages.csv").open("w", newline="") as file:
         out = csv.writer(file)
-        out.writerow(["chapter", "measure", "whose", "median", "lowest", "highest", "loads"])
-        for key, (name, form) in MEASURES.items():
-            medians, cells = [], []
-            for who, results in rows.items():
-                values = [result[key] for result in results]
-                shown = [form.format(x) for x in (statistics.median(values), min(values), max(values))]
-                out.writerow([chapter, name, who, *shown, len(values)])
-                medians.append(statistics.median(values))
-                cells.append(f"{shown[0]} ({shown[1]} to {shown[2]})")
-            ratio = f"{medians[0] / medians[1]:.2f}" if medians[1] else "–"
-            print(f"{name:32}{cells[0]:>24}{cells[1]:>24}{ratio:>8}")
+        out.writerow(["chapter", "network", "measure", "whose", "median", "lowest", "highest", "loads"])
+        for network in NETWORKS:
+            print(f"{network:32}{'ours':>24}{'stock':>24}{'ratio':>8}")
+            for key, name in MEASURES.items():
+                medians, cells = [], []
+                for who in ("ours", "stock"):
+                    values = [result[key] for result in rows[network, who]]
+                    middle, low, high = (
+                        round(x) for x in (statistics.median(values), min(values), max(values))
+                    )
+                    out.writerow([chapter, network, name, who, middle, low, high, len(values)])
+                    medians.append(middle)
+                    cells.append(f"{middle} ({low} to {high})")
+                ratio = f"{medians[0] / medians[1]:.2f}" if medians[1] else "–"
+                print(f"{name:32}{cells[0]:>24}{cells[1]:>24}{ratio:>8}")
     print(f"figures on the page: ours {charts[0]}, stock {charts[1]}")
     print((OUT / "pages.csv").relative_to(ROOT))
 
@@ -293,7 +300,7 @@ def server_of(sites: dict[str, Path]):
     return Handler
 
 
-def load(browser, address: str) -> dict[str, float]:
+def load(browser, address: str, network: tuple[float, float] | None) -> dict[str, float]:
     """One load with an empty cache, until nothing happens any more."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
@@ -301,6 +308,10 @@ def load(browser, address: str) -> dict[str, float]:
     devtools = context.new_cdp_session(page)
     devtools.send("Network.enable")
     devtools.send("Emulation.setCPUThrottlingRate", {"rate": SLOWER})
+    if network:
+        speed = network[1] * 1e6 / 8
+        slow = {"latency": network[0], "downloadThroughput": speed, "uploadThroughput": speed / 2}
+        devtools.send("Network.emulateNetworkConditions", {"offline": False} | slow)
     devtools.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
     asked = set()
     page.on("request", lambda r: r.url.startswith("http") and asked.add(r.url))
