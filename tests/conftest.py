@@ -1,9 +1,10 @@
+import subprocess
 from pathlib import Path
 
 import chromium
 import pytest
 from filelock import FileLock
-from project import Project
+from project import ADDRESS, Project
 
 QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
 
@@ -47,6 +48,18 @@ def built(shared) -> Project:
 def small(shared) -> Project:
     """The project with a small book, built. Not to be changed: see `project`."""
     return built_once(shared / "small", Project.small)
+
+
+@pytest.fixture(scope="session")
+def addressed(small, tmp_path_factory) -> Project:
+    """The small book, built for an address. Not to be changed."""
+    copy = small.copy(tmp_path_factory.mktemp("addressed") / "book")
+    environment = copy.environment | {"ROXHAM_BASE_URL": ADDRESS.rstrip("/")}
+    done = subprocess.run(
+        copy.command("build"), cwd=copy.root, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return copy
 
 
 @pytest.fixture

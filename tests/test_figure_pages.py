@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 import rispy
 from bs4 import BeautifulSoup
+from project import ADDRESS
 
 KINDS = ["svg", "png", "csv", "vl.json", "json", "bib", "ris", "csl.json", "zip"]
-ADDRESS = "https://host.example/book/"
 
 
 def index(project) -> dict:
@@ -52,21 +52,6 @@ def values(node):
             yield from values(inner)
     elif node is not None:
         yield node
-
-
-@pytest.fixture(scope="module")
-def addressed(small, tmp_path_factory):
-    """The small book, built for an address."""
-    copy = small.copy(tmp_path_factory.mktemp("addressed") / "book")
-    done = subprocess.run(
-        copy.command("build"),
-        cwd=copy.root,
-        env=copy.environment | {"ROXHAM_BASE_URL": ADDRESS.rstrip("/")},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return copy
 
 
 # --- the whole book -----------------------------------------------------------------------------------------

@@ -13,9 +13,10 @@ import shutil
 from pathlib import Path
 
 from docutils import nodes
+from sphinx.errors import ExtensionError
 
 from roxham import figures, tables
-from roxham.publish import bibliography, chapters, downloads, figure_pages, lean
+from roxham.publish import bibliography, chapters, downloads, figure_pages, lean, links, metadata, policy
 from roxham.publish.chapters import ROOT
 from roxham.publish.edition import edition
 
@@ -48,9 +49,10 @@ def setup(app) -> dict:
 
 
 def _gallery(app, config) -> None:
-    """All figures, below the chapters of the sidebar."""
+    """All figures, below the chapters of the sidebar; who owns what, at the foot."""
     config.templates_path = [*config.templates_path, str(ASSETS / "templates")]
     config.html_sidebars = {"**": SIDEBAR} | config.html_sidebars
+    config.html_theme_options = {"footer_content_items": ["roxham-colophon.html"]} | config.html_theme_options
 
 
 def _anchors(app, doctree) -> None:
@@ -125,6 +127,7 @@ def _page(app, pagename, templatename, context, doctree) -> None:
         context[kind] = [f for f in context.get(kind, []) if not _unwanted(f)]
     if 'class="rx-explorer"' not in context.get("body", ""):
         context["script_files"] = [f for f in context["script_files"] if EXPLORER not in str(f.filename)]
+    context |= {"colophon": metadata.colophon(_edition()), "up": "../" * pagename.count("/")}
 
 
 def _unwanted(file) -> bool:
@@ -142,6 +145,21 @@ def _finish(app, exception) -> None:
         kept = os.environ.get("ROXHAM_CACHE", str(ROOT / "_build" / "cache"))
         drawn = _drawn(app)
         figure_pages.write(Path(app.outdir), drawn, _edition(), Path(kept) / "pictures" if kept else None)
+        metadata.write(Path(app.outdir), _titles(app), _edition())
+        policy.write(Path(app.outdir))
+        if dead := links.dead(Path(app.outdir)):
+            raise ExtensionError("\n".join(f"ERROR: dead link in {line}" for line in dead))
+
+
+def _titles(app) -> dict[str, str]:
+    """Page → title of what is printed, in the order of the book; the front page first, printed or not."""
+    names = chapters.listed()
+    titles = {name: title.astext() for name, title in app.env.titles.items()}
+    return {
+        f"{name}.html": titles.get(name, _edition().title)
+        for name in names
+        if name in titles or name == names[0]
+    }
 
 
 def _drawn(app) -> list[figure_pages.Drawn]:
