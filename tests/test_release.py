@@ -100,10 +100,10 @@ def test_its_citation_names_this_version(checkout, unpacked):
     commit = git(checkout.root, "rev-parse", "HEAD")
     assert cited["commit"] == commit and cited["version"] == commit[:10]
     assert cited["date-released"] == "2026-03-01"
-    before = yaml.safe_load((checkout.root / "CITATION.cff").read_text())
-    assert {k: v for k, v in cited.items() if k not in ("commit", "version", "date-released")} == {
-        k: v for k, v in before.items() if k not in ("version", "date-released")
-    }
+    stored = yaml.safe_load((checkout.root / "CITATION.cff").read_text())
+    dated = {"version": cited["version"], "date-released": "2026-03-01"}
+    preferred = stored["preferred-citation"] | dated | {"year": 2026}
+    assert cited == stored | dated | {"commit": commit, "preferred-citation": preferred}
 
 
 def test_unpacked_and_without_git_it_is_the_same_edition(checkout, unpacked):

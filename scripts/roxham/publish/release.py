@@ -27,22 +27,18 @@ from roxham.publish import links, site
 from roxham.publish.cache import Cache, fingerprints
 from roxham.publish.chapters import ROOT, Chapter, book, settings
 from roxham.publish.edition import Edition, edition
+from roxham.publish.metadata import licences
 
 NAME = "roxham-road"
 CRATE, SUMS = "ro-crate-metadata.json", "SHA256SUMS"
-TEXT = "https://creativecommons.org/licenses/by/4.0/"
-CODE = "https://opensource.org/license/mit"
-LICENCES = {
-    TEXT: "Creative Commons Attribution 4.0: text, charts, and the selection of the data",
-    CODE: "MIT License: code",
-}
-PARTS = {  # folder → its title and its licence
-    "chapters/": ("The chapters as they are stored: MyST notebooks", TEXT),
-    "notebooks/": ("The chapters as executed notebooks, with their outputs", TEXT),
-    "site/": ("The site: open site/index.html", TEXT),
-    "site/editions/": ("The book as single files", TEXT),
-    "scripts/": ("The code that reads the record, draws the figures and prints the book", CODE),
-    "tests/": ("Tests of the record, the code and the pages", CODE),
+OF = {"text": "text, charts, and the selection of the data", "code": "code"}
+PARTS = {  # folder → its title, and of what kind it is
+    "chapters/": ("The chapters as they are stored: MyST notebooks", "text"),
+    "notebooks/": ("The chapters as executed notebooks, with their outputs", "text"),
+    "site/": ("The site: open site/index.html", "text"),
+    "site/editions/": ("The book as single files", "text"),
+    "scripts/": ("The code that reads the record, draws the figures and prints the book", "code"),
+    "tests/": ("Tests of the record, the code and the pages", "code"),
 }
 KINDS = {
     ".csv": "text/csv",
@@ -156,13 +152,12 @@ def _citation(published: Edition, commit: Commit) -> bytes:
     """CITATION.cff of this version; from it the unpacked archive builds the same site, without git."""
     import yaml
 
-    cff = settings("CITATION.cff") | {
-        "version": published.version,
-        "date-released": published.date,
-        "commit": commit.hash,
-    }
+    dated = {"version": published.version, "date-released": published.date}
     if published.base:
-        cff["url"] = published.base
+        dated["url"] = published.base
+    cff = settings("CITATION.cff")
+    cff |= dated | {"commit": commit.hash}
+    cff["preferred-citation"] |= dated | {"year": int(published.date[:4])}
     return yaml.safe_dump(cff, sort_keys=False, allow_unicode=True).encode()
 
 
@@ -177,7 +172,10 @@ def _crate(files: Mapping[str, bytes | Path], published: Edition, commit: Commit
     package = json.loads(_bytes(files["data/datapackage.json"]))
     index = json.loads(_bytes(files["site/figures/figures.json"]))
     data = {licence["path"]: licence["title"] for licence in package["licenses"]}
-    for address, title in (LICENCES | {k: v for k, v in data.items() if k not in LICENCES}).items():
+    ours = licences()
+    own = {ours[what]["path"]: f"{ours[what]['name']}: {of}" for what, of in OF.items()}
+    text = ours["text"]["path"]
+    for address, title in (data | own).items():
         crate.add_jsonld({"@id": address, "@type": "CreativeWork", "name": title, "url": address})
     people = []
     for n, given in enumerate(
@@ -200,7 +198,7 @@ def _crate(files: Mapping[str, bytes | Path], published: Edition, commit: Commit
     root["identifier"] = commit.hash
     root["author"] = authors
     root["publisher"] = people[0]
-    root["license"] = _refs([*LICENCES, *(a for a in data if a not in LICENCES)])
+    root["license"] = _refs(data | own)
     if published.base:
         root["url"] = published.base
 
@@ -210,9 +208,11 @@ def _crate(files: Mapping[str, bytes | Path], published: Edition, commit: Commit
             entity["@type"] = ["File", kind]
         return crate.add_file(dest_path=path, properties=entity | dict(properties))
 
-    for folder, (title, licence) in PARTS.items():
+    for folder, (title, kind) in PARTS.items():
         if any(path.startswith(folder) for path in files):
-            crate.add_dataset(dest_path=folder, properties={"name": title, "license": {"@id": licence}})
+            crate.add_dataset(
+                dest_path=folder, properties={"name": title, "license": {"@id": ours[kind]["path"]}}
+            )
     crate.add_dataset(
         dest_path="data/",
         properties={
@@ -228,9 +228,9 @@ def _crate(files: Mapping[str, bytes | Path], published: Edition, commit: Commit
             file(f"data/{table['path']}", about | {"license": _refs(data)})
     for chapter in book():
         path = f"notebooks/{Path(chapter.name).name}.ipynb"
-        file(path, {"name": chapter.title, "license": {"@id": TEXT}}, "SoftwareSourceCode")
+        file(path, {"name": chapter.title, "license": {"@id": text}}, "SoftwareSourceCode")
     for path in sorted(p for p in files if p.startswith("site/editions/")):
-        file(path, {"name": f"{published.title}: {Path(path).suffix[1:].upper()}", "license": {"@id": TEXT}})
+        file(path, {"name": f"{published.title}: {Path(path).suffix[1:].upper()}", "license": {"@id": text}})
 
     known = tables.load("sources").set_index("source_id")
     cited = sorted({source["id"] for figure in index["figures"] for source in figure["sources"]})
@@ -252,7 +252,7 @@ def _crate(files: Mapping[str, bytes | Path], published: Edition, commit: Commit
             "name": figure["title"],
             "description": figure["alt"],
             "identifier": figure["id"],
-            "license": {"@id": TEXT},
+            "license": {"@id": text},
             "author": authors,
             "citation": _refs(f"#source-{source['id']}" for source in figure["sources"]),
         }
