@@ -17,7 +17,6 @@ WORDS = {
     "none": "It has no parameters.",
     "open": {1: "Its parameter, and how to run it again", 2: "Its {n} parameters, and how to run it again"},
     "printed": "Run again:",
-    "command": "Command",
 }
 
 
@@ -56,9 +55,9 @@ def offer(chapter: Chapter) -> str:
             f"<dl>{items}</dl><pre>{escape(command)}</pre></details>"
         )
     return (
-        f'<aside class="rx-notebook" aria-label="{WORDS["head"]}"><p><strong>{WORDS["head"]}.</strong> '
+        f'<section class="rx-notebook" aria-label="{WORDS["head"]}"><p><strong>{WORDS["head"]}.</strong> '
         f"{WORDS['get'].format(**files)}{'' if parameters else folded}</p>{folded if parameters else ''}"
-        f'<p class="rx-again">{WORDS["printed"]} <code>{escape(command)}</code></p></aside>'
+        f'<p class="rx-again">{WORDS["printed"]} <code>{escape(command)}</code></p></section>'
     )
 
 
