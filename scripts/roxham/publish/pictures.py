@@ -8,6 +8,7 @@ import os
 import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -127,11 +128,11 @@ def pdf(svg: str, title: str, id: str) -> bytes:
 
 
 def kept(folder: Path | None, svg: str, suffix: str, make: Callable[[str], bytes]) -> bytes:
-    """`make(svg)`, kept in a folder by the drawing and the converters' versions."""
+    """`make(svg)`, kept in a folder by the drawing, the converters' versions and what is written here."""
     if folder is None:
         return make(svg)
-    versions = f"{vlc.__version__} {pikepdf.__version__} {SCALE}"
-    path = folder / f"{sha256(f'{versions} {suffix} {svg}'.encode()).hexdigest()}.{suffix}"
+    key = f"{vlc.__version__} {pikepdf.__version__} {_here()} {suffix} {svg}"
+    path = folder / f"{sha256(key.encode()).hexdigest()}.{suffix}"
     try:
         data = path.read_bytes()
         os.utime(path)  # what is not used for long is dropped first
@@ -140,3 +141,8 @@ def kept(folder: Path | None, svg: str, suffix: str, make: Callable[[str], bytes
         data = make(svg)
     write_atomically(path, data)
     return data
+
+
+@cache
+def _here() -> str:
+    return sha256(Path(__file__).read_bytes()).hexdigest()
