@@ -44,13 +44,20 @@ def rgb(name: str, dark: bool) -> str:
     return f"rgb({', '.join(str(int(value[i : i + 2], 16)) for i in (1, 3, 5))})"
 
 
-def opened(browser, url: str, width: int = 1280, javascript: bool = True, scheme: str = "light"):
+def opened(
+    browser,
+    url: str,
+    width: int = 1280,
+    javascript: bool = True,
+    scheme: str = "light",
+    levels: tuple[str, ...] = ("error", "warning"),
+):
     """A page in a window of its own; `.faults` and `.asked` are what it complained of and what it requested."""
     size = {"width": width, "height": 900}
     context = browser.new_context(viewport=size, java_script_enabled=javascript, color_scheme=scheme)
     tab = context.new_page()
     tab.faults, tab.asked = [], []
-    tab.on("console", lambda m: tab.faults.append(m.text) if m.type in ("error", "warning") else None)
+    tab.on("console", lambda m: tab.faults.append(m.text) if m.type in levels else None)
     tab.on("pageerror", lambda error: tab.faults.append(str(error)))
     tab.on("request", lambda request: tab.asked.append(request.url))
     tab.goto(url)

@@ -101,6 +101,7 @@ LAID_OUT = {  # what is drawn is computed from the rows, and is not the rows: id
     "made-way-of-the-data": "boxes of text and arrows",
     "rule-courts": "rulings as boxes of text",
     "rule-who-may-claim": "outcomes as boxes of text",
+    "rule-timeline": "dates as written, such as 2025-10, from their first day to their last",
     "claim-to-address-flow": "ribbons, as curves",
     "road-continent": "a map: outlines, in GeoJSON",
     "road-crossing": "a map: outlines, in GeoJSON",
