@@ -147,10 +147,11 @@ def check() -> None:
     The text must compute its numbers, cite its sources, mention its figures and use the official words.
     """
     from roxham import tables
-    from roxham.publish import chapters, prose, site
+    from roxham.publish import chapters, figure_pages, prose, site
 
     try:
         book = chapters.book()
+        figure_pages.groups()
         faults = site.record_faults(cited=site.words())
         print_faults(faults)
         extensions = chapters.settings("_config.yml")["parse"]["myst_enable_extensions"]
@@ -350,7 +351,7 @@ def cite(figure: str, style: str) -> None:
     print(citations.text(built_figure("cite", figure)["citation"], style), end="")
 
 
-EXPORTS = ("png", "svg", "csv", "json", "vl.json", "zip")
+EXPORTS = ("png", "svg", "pdf", "csv", "json", "vl.json", "zip")
 
 
 @command(

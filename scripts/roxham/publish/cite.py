@@ -60,10 +60,10 @@ def bibtex(item: Mapping) -> str:
     }
     stream = io.StringIO()
     Writer().write_stream(BibliographyData({item["id"]: Entry("misc", fields=fields)}), stream)
-    # the writer escapes for TeX; an address is read raw
-    return re.sub(
-        r"(?m)^    url = .*$", lambda line: re.sub(r"\\([_&%#$])", r"\1", line[0]), stream.getvalue()
-    )
+    # the writer escapes for TeX, all but the dollar, which would begin a formula
+    written = re.sub(r"(?<!\\)\$", r"\\$", stream.getvalue())
+    # an address is read raw
+    return re.sub(r"(?m)^    url = .*$", lambda line: re.sub(r"\\([_&%#$])", r"\1", line[0]), written)
 
 
 def ris(item: Mapping) -> str:
