@@ -3,13 +3,19 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help site test serve bench lock references clean
+.PHONY: help site pdf epub test serve release links bench lock references clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 16
 
 site: .venv/.site-ready  ## build the site in _build/html
 	@$(BIN)/roxham build
+
+pdf: .venv/.site-ready  ## print the whole book as one PDF, and offer it on the site
+	@$(BIN)/roxham pdf
+
+epub: .venv/.site-ready  ## make the whole book one EPUB, and offer it on the site
+	@$(BIN)/roxham epub
 
 test: .venv/.test-ready  ## check the code, the record and the built pages
 	@$(BIN)/ruff check .
@@ -19,7 +25,13 @@ test: .venv/.test-ready  ## check the code, the record and the built pages
 serve: .venv/.site-ready  ## serve the site on this machine; build again when a file changes
 	@$(BIN)/roxham serve
 
-bench: .venv/.test-ready  ## measure the build beside its peers
+release: .venv/.site-ready  ## write one archive of this commit in _build/release, ready for a repository
+	@$(BIN)/roxham release
+
+links: .venv/.site-ready  ## ask whether the outside addresses still answer (needs a network)
+	@$(BIN)/roxham links
+
+bench: .venv/.test-ready  ## measure the build and a page beside their peers
 	@$(BIN)/python scripts/bench.py
 
 lock: .venv/.test-ready  ## recompile requirements.txt from pyproject.toml

@@ -1,7 +1,10 @@
+import subprocess
+from pathlib import Path
+
 import chromium
 import pytest
 from filelock import FileLock
-from project import Project
+from project import ADDRESS, Project
 
 QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
 
@@ -19,24 +22,43 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory, worker_id) -> Project:
-    """A copy of this checkout, with its site built from nothing, once for all workers. Not to be changed."""
-    shared = (
-        tmp_path_factory.getbasetemp() if worker_id == "master" else tmp_path_factory.getbasetemp().parent
-    )
-    with FileLock(shared / "built.lock"):
-        if (shared / "built" / "_build" / "html").is_dir():
-            return Project(shared / "built")
-        copy = Project.of_checkout(shared / "built")
+def shared(tmp_path_factory, worker_id) -> Path:
+    """A folder that all workers of this run see."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder if worker_id == "master" else folder.parent
+
+
+def built_once(root: Path, start) -> Project:
+    """The project that `start` makes at `root`, with its site built from nothing by the first worker that asks."""
+    with FileLock(f"{root}.lock"):
+        if (root / "_build" / "html").is_dir():
+            return Project(root)
+        copy = start(root)
         copy.build()
         return copy
 
 
 @pytest.fixture(scope="session")
-def small(tmp_path_factory) -> Project:
+def built(shared) -> Project:
+    """A copy of this checkout, with its site built. Not to be changed."""
+    return built_once(shared / "built", Project.of_checkout)
+
+
+@pytest.fixture(scope="session")
+def small(shared) -> Project:
     """The project with a small book, built. Not to be changed: see `project`."""
-    copy = Project.small(tmp_path_factory.mktemp("small") / "book")
-    copy.build()
+    return built_once(shared / "small", Project.small)
+
+
+@pytest.fixture(scope="session")
+def addressed(small, tmp_path_factory) -> Project:
+    """The small book, built for an address. Not to be changed."""
+    copy = small.copy(tmp_path_factory.mktemp("addressed") / "book")
+    environment = copy.environment | {"ROXHAM_BASE_URL": ADDRESS.rstrip("/")}
+    done = subprocess.run(
+        copy.command("build"), cwd=copy.root, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
     return copy
 
 

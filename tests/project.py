@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
+ADDRESS = "https://host.example/book/"  # of the book in the tests that need one
 
 # What a value that is missing looks like in a text; "None of them", "None; it is an opinion" are English.
 HOLE = re.compile(r"\b(nan|NaT|None(?![;,] | (?:comes|counts|had|has|in|is|of|was|were)\b)|inf)\b|<NA>")

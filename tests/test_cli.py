@@ -12,7 +12,7 @@ def lines(done) -> str:
     return done.stderr.strip()
 
 
-@pytest.mark.parametrize("name", ["build", "run", "list", "check", "serve"])
+@pytest.mark.parametrize("name", ["build", "run", "list", "check", "serve", "release", "links"])
 def test_every_subcommand_has_help_with_an_example(small, name):
     done = small.roxham(name, "--help")
     assert done.returncode == 0

@@ -1,15 +1,13 @@
 """The sliders under a figure: they compute what the model computes, at once; without them the figure stays."""
 
-import functools
-import http.server
 import json
-import threading
 from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
+from browsing import Strict, opened, rgb, serving
 from bs4 import BeautifulSoup
 
 from roxham import figures
@@ -17,37 +15,22 @@ from roxham.explorer import Slider, explorer
 from roxham.figures import FigureError
 from roxham.models.estimate import Refused
 from roxham.models.scenario import Assumptions, Setting, scenario
-from roxham.publish.chapters import find
-from roxham.publish.runs import Run, execute
-from roxham.publish.warm import WarmKernel
 
 ID = "what-if-doors"
 SHARES = ("road", "airports", "inland", "ports", "unseen")
 
 
 @pytest.fixture(scope="module")
-def outputs(monkeypatch_module):
+def outputs(built):
     """The figure and the sliders as the chapter's notebook gives them to the page."""
-    chapter, kernel = find("what-if"), WarmKernel()
-    try:
-        result = execute(Run(chapter.name, chapter.source), kernel)
-    finally:
-        kernel.stop()
-    assert result.error is None, result.error
+    notebook = json.loads((built.html / "_sources/chapters/14-what-if.ipynb").read_text())
     texts = [
         "".join(output["data"]["text/html"])
-        for cell in json.loads(result.notebook)["cells"]
+        for cell in notebook["cells"]
         for output in cell.get("outputs", [])
         if "text/html" in output.get("data", {})
     ]
     return next(t for t in texts if f'id="fig-{ID}"' in t), next(t for t in texts if "rx-explorer" in t)
-
-
-@pytest.fixture(scope="module")
-def monkeypatch_module():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ROXHAM_FIGURES", "site")
-        yield patch
 
 
 @pytest.fixture(scope="module")
@@ -74,24 +57,15 @@ def site(tmp_path_factory, outputs):
 
 @pytest.fixture
 def show(site, browser):
-    contexts = []
+    tabs = []
 
-    def open_page(width=1280, javascript=True, scheme="light", url=None):
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, java_script_enabled=javascript, color_scheme=scheme
-        )
-        contexts.append(context)
-        tab = context.new_page()
-        tab.faults, tab.asked = [], []
-        tab.on("console", lambda m: tab.faults.append(m.text) if m.type == "error" else None)
-        tab.on("pageerror", lambda e: tab.faults.append(str(e)))
-        tab.on("request", lambda r: tab.asked.append(r.url))
-        tab.goto(url or (site / "index.html").as_uri())
-        return tab
+    def open_page(url=None, **options):
+        tabs.append(opened(browser, url or (site / "index.html").as_uri(), **options))
+        return tabs[-1]
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for tab in tabs:
+        tab.context.close()
 
 
 def move(tab, **values):
@@ -250,29 +224,15 @@ def test_the_drawing_fits_the_page_in_its_colours(show, width, scheme):
                out: [...svg.querySelectorAll("text")].filter((e) => { const b = e.getBoundingClientRect();
                  return b.left < box.left - 1 || b.right > box.right + 1; }).map((e) => e.textContent) }; }"""
     )
-    airports = figures.COLOURS["airports"][scheme == "dark"]
-    assert f"rgb({', '.join(str(int(airports[i : i + 2], 16)) for i in (1, 3, 5))})" in painted["fills"]
+    assert rgb("airports", scheme == "dark") in painted["fills"]
     assert painted["out"] == []
 
 
 def test_it_needs_no_eval_and_no_inline_script(site, show):
-    class Strict(http.server.SimpleHTTPRequestHandler):
-        def end_headers(self):
-            policy = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:"
-            self.send_header("Content-Security-Policy", policy)
-            super().end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Strict, directory=site)
-    ) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        tab = show(url=f"http://127.0.0.1:{server.server_port}/index.html")
+    with serving(site, Strict) as address:
+        tab = show(url=f"{address}/index.html")
         move(tab, ports=20)
         assert tab.locator(".rx-drawing svg").is_visible()
-        server.shutdown()
     assert tab.faults == []
 
 

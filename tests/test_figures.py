@@ -2,13 +2,11 @@
 
 import functools
 import hashlib
-import http.server
 import json
 import os
 import re
 import subprocess
 import sys
-import threading
 import xml.etree.ElementTree as ET
 from html import unescape
 
@@ -16,6 +14,7 @@ import altair as alt
 import nbformat
 import pandas as pd
 import pytest
+from browsing import Strict, opened, rgb, serving
 from nbclient import NotebookClient
 
 from roxham import charts, facts, figures, tables
@@ -141,25 +140,18 @@ def site(tmp_path_factory):
 @pytest.fixture
 def show(site, browser):
     """Open figures as a page; the returned page keeps `.faults` and `.asked` (console errors, requests)."""
-    contexts = []
+    tabs = []
 
-    def open_page(*figs, width=1280, javascript=True, scheme="light", theme=None, name="index"):
+    def open_page(*figs, theme=None, name="index", **options):
         (site / f"{name}.html").write_text(page(*figs, theme=theme), encoding="utf-8")
-        context = browser.new_context(
-            viewport={"width": width, "height": 900}, java_script_enabled=javascript, color_scheme=scheme
-        )
-        contexts.append(context)
-        tab = context.new_page()
-        tab.faults, tab.asked = [], []
-        tab.on("console", lambda m: tab.faults.append(m.text) if m.type == "error" else None)
-        tab.on("pageerror", lambda e: tab.faults.append(str(e)))
-        tab.on("request", lambda r: tab.asked.append(r.url))
-        tab.goto((site / f"{name}.html").as_uri())
-        return tab
+        # of a live chart Vega warns where bars have a height of their own
+        url = (site / f"{name}.html").as_uri()
+        tabs.append(opened(browser, url, levels=("error",), **options))
+        return tabs[-1]
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for tab in tabs:
+        tab.context.close()
 
 
 # --- reading ------------------------------------------------------------------------------------------------
@@ -226,11 +218,6 @@ def colours_of(tab):
     return [tab.locator(s).first.evaluate(f"e => getComputedStyle(e).{p}") for s, p in where.items()]
 
 
-def rgb(name, dark):
-    value = COLOURS[name][dark]
-    return f"rgb({int(value[1:3], 16)}, {int(value[3:5], 16)}, {int(value[5:], 16)})"
-
-
 @pytest.mark.parametrize(
     ("theme", "scheme", "javascript", "dark"),
     [
@@ -288,31 +275,12 @@ def test_the_live_view_needs_no_eval_and_no_inline_script(site, browser):
         page(draw("layered")).replace("_static/", "../_static/"), "utf-8"
     )
 
-    class Strict(http.server.SimpleHTTPRequestHandler):
-        def end_headers(self):
-            self.send_header(
-                "Content-Security-Policy",
-                "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:",
-            )
-            super().end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(Strict, directory=site)
-    ) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        tab = browser.new_page()
-        faults = []
-        tab.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
-        tab.on("pageerror", lambda e: faults.append(str(e)))
-        tab.goto(f"http://127.0.0.1:{server.server_port}/sub/policy.html")
+    with serving(site, Strict) as address:
+        tab = opened(browser, f"{address}/sub/policy.html")
         tab.get_by_role("button", name="Live view").click()
         tab.locator(".rx-live svg").wait_for()
-        tab.close()
-        server.shutdown()
-    assert faults == []
+        tab.context.close()
+    assert tab.faults == []
 
 
 def test_a_bundle_that_cannot_be_loaded_says_so_and_keeps_the_drawing(show, site):

@@ -114,6 +114,34 @@ def test_a_covariate_that_moves_along_narrows_the_interval():
     assert min(covered.values()) >= 17
 
 
+def together(seed=0, touched=1.0):
+    """A series halved by a break, and another that moved with it and that the break touched by a factor."""
+    months, rng = pd.date_range("2018-01-01", periods=63, freq="MS"), np.random.default_rng(seed)
+    level = 5000 * np.exp(np.cumsum(rng.normal(0, 0.1, 63)))
+    ours, theirs = (
+        pd.Series(rng.poisson(level * np.exp(rng.normal(0, 0.05, 63))), months, dtype=float) for _ in range(2)
+    )
+    ours[months[54] :], theirs[months[54] :] = ours[months[54] :] / 2, theirs[months[54] :] * touched
+    return ours, months[54], months[-1], theirs.to_frame("other")
+
+
+def test_a_covariate_that_the_break_touched_hides_its_effect():
+    *world, other = together()
+    clean = structural(*world, covariates=other).estimate
+    *world, other = together(touched=0.5)
+    hidden = structural(*world, covariates=other).estimate
+    assert clean.high < 0 and clean.ratio[0] == pytest.approx(-0.5, abs=0.1)
+    assert hidden.low < 0 < hidden.high
+
+
+@few
+@given(st.integers(0, 50), st.floats(0.01, 100))
+def test_a_covariate_in_other_units_gives_the_same_estimate(seed, units):
+    *world, other = together(seed)
+    one, two = (structural(*world, covariates=c, draws=300).estimate for c in (other, other * units))
+    assert (two.effect, two.low, two.high) == pytest.approx((one.effect, one.low, one.high), rel=1e-6)
+
+
 def test_a_road_nearly_empty_before_it_opens():
     observed, broke, until, _ = world(
         6, months=20, after=16, level=30.0, persistence=0.5, noise=0.5, ratio=100

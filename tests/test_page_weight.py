@@ -1,10 +1,8 @@
 """What a page costs and whom it serves: its weight, and what an independent checker and a keyboard find on it."""
 
 import gzip
-import http.server
 import re
-import threading
-from functools import cache, partial
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,6 +12,7 @@ import pydata_sphinx_theme
 import pytest
 import sphinx_book_theme
 import tinycss2
+from browsing import serving
 
 from roxham.publish.chapters import book
 
@@ -26,17 +25,11 @@ AXE = (Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
 PACKED = {".png", ".woff2", ".jpg", ".zip"}
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_) -> None: ...
-
-
 @pytest.fixture(scope="module")
 def served(built):
     """The address of the site on a server of this machine."""
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(built.html)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
+    with serving(built.html) as address:
+        yield address
 
 
 @cache
@@ -102,7 +95,7 @@ def test_nothing_is_shipped_that_no_page_asks_for(built):
         assert not [n for n in names if unwanted in n.rpartition("/")[2] or f"/{unwanted}/" in n], unwanted
     for name in PAGES:
         text = (built.html / name).read_text()
-        assert "fa-solid" not in text and "onclick" not in text and "http-equiv" not in text
+        assert "fa-solid" not in text and "onclick" not in text and 'http-equiv="refresh"' not in text
         assert text.count('<link rel="stylesheet"') == 1
 
 

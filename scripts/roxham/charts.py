@@ -402,7 +402,9 @@ def columns(
     stacked["_from"] = stacked["_to"] - stacked[y]
     bottom, top = _nice(0, stacked["_to"].max())
 
-    base = alt.Chart(stacked.drop(columns="_rank")).encode(alt.X(x, type="ordinal", sort=order, title=None))
+    # the drawing stacks the rows itself, so that it holds no more than they do
+    base = alt.Chart(stacked[list(data.columns)]).transform_stack(stack=y, groupby=[x], as_=["_from", "_to"])
+    base = base.encode(alt.X(x, type="ordinal", sort=order, title=None))
     axis = _value_axis(_format(bottom, top))
     scale = alt.Scale(domain=[bottom, top], nice=False)
     length = alt.Y("_from", type="quantitative", title=None, axis=axis, scale=scale)

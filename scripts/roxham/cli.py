@@ -147,10 +147,11 @@ def check() -> None:
     The text must compute its numbers, cite its sources, mention its figures and use the official words.
     """
     from roxham import tables
-    from roxham.publish import chapters, prose, site
+    from roxham.publish import chapters, figure_pages, prose, site
 
     try:
         book = [*chapters.book(), *chapters.templates()]
+        figure_pages.groups()
         faults = site.record_faults(cited=site.words())
         print_faults(faults)
         extensions = chapters.settings("_config.yml")["parse"]["myst_enable_extensions"]
@@ -205,6 +206,42 @@ def diff(old: Path, new: Path, table: str | None) -> None:
         before, after = row["before"] or "(empty)", row["after"] or "(empty)"
         what = {"added": f"+ {where}: {after}", "withdrawn": f"- {where}: {before}"}
         print(what.get(row["change"]) or f"~ {where}: {before} → {after}")
+
+
+def edition(kind: str) -> None:
+    """Build the site if need be, make an edition of it, print its path."""
+    from roxham.publish import editions, site
+    from roxham.publish.chapters import BookError
+    from roxham.publish.editions import pdf
+    from roxham.publish.parameters import ParameterError
+
+    try:
+        if kind == "pdf":
+            pdf.chromium()  # before anything is built
+        with Progress() as progress:
+            site.build(watcher=progress)
+            say(f"making the {kind.upper()}")
+            print(os.path.relpath(editions.make(kind, progress)))
+    except site.InvalidRecord as error:
+        print_faults(error.faults)
+        stop(f"roxham {kind}: {error}; nothing was made", 1)
+    except (BookError, site.BuildError, ParameterError, editions.EditionError) as error:
+        stop(f"roxham {kind}: {error}", 1)
+
+
+@command("roxham pdf", "ROXHAM_CHROMIUM=/opt/chrome/chrome roxham pdf", name="pdf")
+def pdf_() -> None:
+    """Print the whole book as one tagged PDF in _build/editions, and offer it on the site.
+
+    It is printed by Chromium: the one that ROXHAM_CHROMIUM names, or the first on the PATH.
+    """
+    edition("pdf")
+
+
+@command("roxham epub")
+def epub() -> None:
+    """Make the whole book one EPUB in _build/editions, and offer it on the site."""
+    edition("epub")
 
 
 @command("roxham serve", "roxham serve --port 9000")
@@ -314,7 +351,7 @@ def cite(figure: str, style: str) -> None:
     print(citations.text(built_figure("cite", figure)["citation"], style), end="")
 
 
-EXPORTS = ("png", "svg", "csv", "json", "vl.json", "zip")
+EXPORTS = ("png", "svg", "pdf", "csv", "json", "vl.json", "zip")
 
 
 @command(
@@ -348,6 +385,94 @@ def export(figure: str, kind: str, width: int | None, out: Path | None) -> None:
     except OSError as error:
         stop(f"roxham export: --out {out}: {error.strerror}", 2)
     print(os.path.relpath(out))
+
+
+@command("roxham release", "ROXHAM_BASE_URL=https://host/book/ roxham release --out dist/")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The folder to write to; by default _build/release."
+)
+def release(out: Path | None) -> None:
+    """Write one archive of this commit: source, site, notebooks, editions, RO-Crate metadata, checksums.
+
+    The same commit makes the same bytes. Builds the site unless it stands.
+    """
+    from roxham.publish import release as archive
+    from roxham.publish import site
+    from roxham.publish.chapters import BookError
+    from roxham.publish.parameters import ParameterError
+
+    if out and any(p.exists() and not p.is_dir() for p in (out, *out.parents)):
+        stop(f"roxham release: --out {out}: not a folder", 2)
+    try:
+        with Progress() as progress:
+            path = archive.release(out, progress)
+    except site.InvalidRecord as error:
+        print_faults(error.faults)
+        stop(f"roxham release: {error}; nothing was written", 1)
+    except (archive.ReleaseError, site.BuildError, BookError, ParameterError) as error:
+        stop(f"roxham release: {error}; nothing was written", 1)
+    say(f"{path.stat().st_size / 1e6:.1f} MB, sha256 {archive.checksum(path)}")
+    print(os.path.relpath(path))
+
+
+@command("roxham links", "roxham links --fresh --timeout 60")
+@click.option("--fresh", is_flag=True, help="Ask again for what answered in the last week, too.")
+@click.option(
+    "--pause",
+    type=click.FloatRange(min=0),
+    default=1,
+    show_default=True,
+    help="Seconds between two questions to one host.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    default=20,
+    show_default=True,
+    help="Seconds to wait for an answer.",
+)
+def links(fresh: bool, pause: float, timeout: float) -> None:
+    """Ask for every outside address of the sources and the built pages; write _build/links.csv.
+
+    Tells what is gone (the host says so, or no longer exists) from what cannot be reached now. Ends with status 1
+    only where something is gone. A check that was stopped goes on where it was.
+    """
+    from datetime import timedelta
+
+    from roxham.publish import addresses, edition, site
+    from roxham.publish.chapters import BookError
+
+    built_figures("links")  # there must be pages
+    try:
+        found = addresses.gathered(site.BUILD / "html", edition.base_url())
+    except BookError as error:
+        stop(f"roxham links: {error}", 2)
+    report = site.BUILD / "links.csv"
+    keep = timedelta() if fresh else timedelta(days=7)
+    try:
+        with Sweep("asking") as progress:
+            answers = addresses.check(
+                found,
+                report,
+                pause=pause,
+                timeout=timeout,
+                keep=keep,
+                done=lambda _, n, total: progress(n, total),
+            )
+    except KeyboardInterrupt:
+        stop("roxham links: stopped; the answers so far are kept, and hold for a week", 130)
+    by = {
+        state: [a for a in answers if a.state == state]
+        for state in (addresses.OK, addresses.UNREACHABLE, addresses.GONE)
+    }
+    for one in by[addresses.GONE]:
+        say(f"gone: {one.url} ({one.status or one.detail}), in {one.places}")
+    say(", ".join(f"{len(some)} {state}" for state, some in by.items()))
+    if answers and not any(a.status for a in answers):
+        say("no host answered at all: is there a network?")
+    print(os.path.relpath(report))
+    if by[addresses.GONE]:
+        sys.exit(1)
 
 
 def built_figures(name: str) -> dict:

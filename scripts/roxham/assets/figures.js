@@ -3,7 +3,10 @@
 (() => {
   if (window.roxhamFigures) return window.roxhamFigures();
   const here = document.currentScript && document.currentScript.src;
-  const options = { ast: true, actions: false, renderer: "svg", defaultStyle: false };
+  // under the page's policy: no eval, no style sheets but those of the site
+  const options = {
+    ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: { id: "rx-tooltip", disableDefaultStyle: true },
+  };
   const loaded = new Map();
 
   function load(address) {

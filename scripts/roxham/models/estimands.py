@@ -3,7 +3,7 @@
 The only module of the room that reads the record; the designs take what it hands over.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -12,6 +12,7 @@ from roxham.models import bounds
 
 PROTOCOL = pd.Timestamp("2023-04-01")  # first whole month under the protocol of 25 March 2023
 PARTLY = [pd.Timestamp("2023-03-01")]  # 24 days before, 7 days after
+OP_ED = pd.Timestamp("2023-02-01")  # the month in which the op-ed appeared
 YEAR_END = pd.Timestamp("2023-12-01")
 CLOSED = list(pd.date_range("2020-03-01", "2021-11-01", freq="MS"))  # 21 March 2020 to 20 November 2021
 REOPENED = pd.Timestamp("2021-12-01")  # first whole month after 21 November 2021
@@ -65,34 +66,32 @@ def southbound(sector: str = "Swanton", broke: pd.Timestamp = PROTOCOL) -> Estim
     )
 
 
-def closed(province: str = "Quebec") -> Estimand:
-    """E6, first part: the closure of March 2020, April to December 2020 (nine months, as many as in E1)."""
-    first = intercepted(province)
-    return Estimand(
-        "E6a",
-        f"People intercepted in {province}, April to December 2020, less those who would have been without the "
+def closed_and_reopened(province: str = "Quebec") -> tuple[Estimand, Estimand]:
+    """E6: two earlier breaks of the same road, nine months each, as many as in E1.
+
+    The closure of March 2020 (April to December 2020), and the reopening of 21 November 2021 against the road closed
+    on (December 2021 to August 2022).
+    """
+    road = intercepted(province)
+    closed = replace(
+        road,
+        id="E6a",
+        words=f"People intercepted in {province}, April to December 2020, less those who would have been without the "
         "closure",
-        "E6a = Σ (Y¹ₜ − Y⁰ₜ), t = 2020-04 … 2020-12",
-        first.series,
-        pd.Timestamp("2020-04-01"),
-        pd.Timestamp("2020-12-01"),
-        "people",
+        symbol="E6a = Σ (Y¹ₜ − Y⁰ₜ), t = 2020-04 … 2020-12",
+        broke=pd.Timestamp("2020-04-01"),
+        until=pd.Timestamp("2020-12-01"),
     )
-
-
-def reopened(province: str = "Quebec") -> Estimand:
-    """E6, second part: the reopening of 21 November 2021, against the road closed on."""
-    first = intercepted(province)
-    return Estimand(
-        "E6b",
-        f"People intercepted in {province}, December 2021 to August 2022, less those who would have been had the "
-        "road stayed closed",
-        "E6b = Σ (Y¹ₜ − Y⁰ₜ), t = 2021-12 … 2022-08",
-        first.series,
-        REOPENED,
-        pd.Timestamp("2022-08-01"),
-        "people",
+    reopened = replace(
+        road,
+        id="E6b",
+        words=f"People intercepted in {province}, December 2021 to August 2022, less those who would have been had "
+        "the road stayed closed",
+        symbol="E6b = Σ (Y¹ₜ − Y⁰ₜ), t = 2021-12 … 2022-08",
+        broke=REOPENED,
+        until=pd.Timestamp("2022-08-01"),
     )
+    return closed, reopened
 
 
 def panel_southbound() -> pd.DataFrame:
@@ -117,16 +116,21 @@ NAMED = ["Haiti", "Turkey", "Colombia"]  # the citizenships whose share of the r
 # Counts of citizenships after October 2023 are "at least"; in the months that both releases cover, the older one is
 # at most 6.4 % above, for these three.
 SLACK = 1.07
+YEAR = pd.DateOffset(years=1)
 
 
-def _span(frame: pd.DataFrame, months: tuple[pd.Timestamp, pd.Timestamp]) -> pd.DataFrame:
-    return frame[frame.month.between(*months)]
+Months = tuple[pd.Timestamp, pd.Timestamp]  # the first and the last
 
 
 @dataclass(frozen=True)
 class Deflection:
-    """E3: what `bounds.deflection` takes, over equal windows before and after: the other doors, those far away, the
-    growth of January to March 2023 over a year earlier by kind of door, and the citizenships."""
+    """E3: what `bounds.deflection` takes, over windows before and after: the other doors, those far away, the growth
+    of January to March 2023 over a year earlier by kind of door, and the citizenships.
+
+    Counts of a window before that is shorter than the one after are scaled to its length. ``road_before`` are people
+    intercepted in the place, ``road_after`` those in Quebec, where the road is; ``later`` are irregular claims of
+    people not met there, over the months whose claims are printed.
+    """
 
     doors: pd.DataFrame
     far: pd.DataFrame
@@ -134,20 +138,26 @@ class Deflection:
     trend: dict[str, bounds.Interval]
     citizenships: pd.DataFrame
     road_before: float
-    observed: int
+    road_after: bounds.Interval
     later: bounds.Interval | None
 
 
-def deflected(place: str = "Canada") -> Deflection:
-    """E3: claims at the doors of ``place`` (Canada or Quebec), April to December 2023 and a year before."""
-    after = (PROTOCOL, YEAR_END)
-    before = tuple(m - pd.DateOffset(years=1) for m in after)
+def deflected(place: str = "Canada", until: pd.Timestamp = YEAR_END) -> Deflection:
+    """E3: claims at the doors of ``place`` (Canada or Quebec), from April 2023 to ``until``, and before.
+
+    Before are the same months a year earlier; where these would reach past February 2023, the twelve months to it,
+    scaled, and no ``trend``: the growth of one year says little of two.
+    """
+    after = (PROTOCOL, until)
+    before = tuple(m - YEAR for m in after)
+    short = before[1] < PARTLY[0]
+    if not short:
+        before = (PARTLY[0] - YEAR, PARTLY[0] - pd.DateOffset(months=1))
     claims = tables.load("claimants")
     claims = claims[claims.province != "Not stated"].assign(claimants=lambda f: f.claimants.astype("Float64"))
     claims["door"] = claims.office + "|" + claims.province
     counted = bounds.windows(claims, "door", before, after)
-    first = (pd.Timestamp("2023-01-01"), pd.Timestamp("2023-03-01"))
-    early = bounds.windows(claims, "door", tuple(m - pd.DateOffset(years=1) for m in first), first)
+    stretch = _length(after) / _length(before)
 
     def total(office: str, provinces: list[str], frame: pd.DataFrame = counted):
         rows = frame.loc[[d for p in provinces if (d := f"{office}|{p}") in frame.index]].sum()
@@ -157,15 +167,13 @@ def deflected(place: str = "Canada") -> Deflection:
 
     every = sorted(set(claims.province))
     near = ["Quebec"] if place == "Quebec" else [p for p in every if p not in FAR]
-    seen = tables.load("interceptions")
-    quebec = seen[seen.province == "Quebec"]
-    road = quebec if place == "Quebec" else seen
+    road_before, road_after = _crossed(claims, "Quebec", before) * stretch, _crossed(claims, "Quebec", after)
     # what the border offices of Quebec took, less the people whom the RCMP brought to them
+    border_before, border_after = total("Border", ["Quebec"])
     at_ports = [
-        total_ - float(_span(quebec, months).people.sum())
-        for total_, months in zip(total("Border", ["Quebec"]), (before, after), strict=True)
+        bounds.Interval(max(0, i.low), max(0, i.high))
+        for i in (border_before - road_before, border_after - road_after)
     ]
-    at_ports = [bounds.Interval(max(0, i.low), max(0, i.high)) for i in at_ports]
     rows = {
         "Airports": ("Airport", *total("Airport", near)),
         "Inland offices": ("Inland", *total("Inland", near)),
@@ -183,37 +191,75 @@ def deflected(place: str = "Canada") -> Deflection:
         f"{office}, {province}": (office, *total(office, [province]))
         for office in ("Airport", "Inland")
         for province in FAR[:3]
-        if total(office, [province])[0].low >= 25
+        if total(office, [province])[0].low >= 25 * stretch
     }
     trend = {}
-    for office in ("Airport", "Inland"):
-        was, now = total(office, near, early)
-        trend[office] = now / was
-    later = None
-    if place == "Canada":
-        modes = tables.load("claims_by_mode").query("mode == 'Irregular' and status == 'used'")
-        days = (modes.period_end - modes.period_start).dt.days + 1
-        year = modes[(modes.period_start == "2023-01-01") & (days == 365)].claims.iloc[0]
-        quarter = modes[(modes.period_start < PROTOCOL) & (modes.period_start >= "2023-01-01") & (days <= 31)]
-        claimed = float(year - quarter.claims.sum())
-        later = bounds.Interval(claimed - float(_span(seen, after).people.sum()), claimed)
+    if short:
+        first = (pd.Timestamp("2023-01-01"), pd.Timestamp("2023-03-01"))
+        early = bounds.windows(claims, "door", tuple(m - YEAR for m in first), first)
+        for office in ("Airport", "Inland"):
+            was, now = total(office, near, early)
+            trend[office] = now / was
     return Deflection(
         bounds.doors(rows),
         bounds.doors(far),
         unaffected,
         trend,
         _citizenships(before, after),
-        float(_span(road, before).people.sum()),
-        int(_span(road, after).people.sum()),
-        later,
+        _crossed(claims, place, before).high * stretch,
+        road_after,
+        _later(until) if place == "Canada" else None,
     )
 
 
-def _citizenships(before, after) -> pd.DataFrame:
+def open_road(months: int) -> bounds.Interval:
+    """People intercepted in Quebec over so many months, at the level of some twelve in a row of the open road."""
+    seen = intercepted().series[REOPENED : PARTLY[0] - pd.DateOffset(months=1)]
+    years = seen.rolling(12).sum().dropna() * (months / 12)
+    return bounds.Interval(float(years.min()), float(years.max()))
+
+
+def _length(months: Months) -> int:
+    return len(pd.date_range(*months, freq="MS"))
+
+
+def _crossed(claims: pd.DataFrame, place: str, months: Months) -> bounds.Interval:
+    """People intercepted in ``place``, Canada or a province.
+
+    In a month that the RCMP's count does not reach they may have been none, or as many as claimed at its land border.
+    """
+    seen, border = tables.load("interceptions"), claims[claims.office == "Border"]
+    if place != "Canada":
+        seen, border = seen[seen.province == place], border[border.province == place]
+    known = float(seen[seen.month.between(*months)].people.sum())
+    unknown = border[border.month.between(*months) & (border.month > seen.month.max())]
+    return known + bounds.Interval(0.0, bounds.counted(unknown.claimants).high)
+
+
+def _later(until: pd.Timestamp) -> bounds.Interval | None:
+    """Irregular claims in Canada from April 2023 on: at least those beyond the people intercepted, at most all.
+
+    Over the months to ``until`` whose claims are printed: of 2023 the year less its first quarter, then each month.
+    """
+    if until < YEAR_END:
+        return None
+    modes = tables.load("claims_by_mode").query("mode == 'Irregular' and status == 'used'")
+    days = (modes.period_end - modes.period_start).dt.days + 1
+    year = modes[(modes.period_start == "2023-01-01") & (days == 365)].claims.iloc[0]
+    monthly = modes[days <= 31].set_index("period_start").claims
+    next_year = monthly[YEAR_END + pd.DateOffset(months=1) : until]
+    claimed = float(year - monthly["2023-01":"2023-03"].sum() + next_year.sum())
+    seen = tables.load("interceptions")
+    met = float(seen[seen.month.between(PROTOCOL, max([YEAR_END, *next_year.index]))].people.sum())
+    return bounds.Interval(claimed - met, claimed)
+
+
+def _citizenships(before: Months, after: Months) -> pd.DataFrame:
     """Claims at all doors by citizenship, before and after, and the range of its share of the people at the road.
 
-    The shares are those of claims referred to the Immigration and Refugee Board by people who crossed between ports,
-    over any two of its releases from the end of 2021 to March 2024, and what the department itself published.
+    Those before are scaled to the length of after. The shares are those of claims referred to the Immigration and
+    Refugee Board by people who crossed between ports, over any two of its releases from the end of 2021 to March
+    2024, and what the department itself published.
     """
     table = tables.load("citizenships")
     older, newer = (table[table.vintage == v] for v in sorted(table.vintage.unique())[-2:])
@@ -224,10 +270,12 @@ def _citizenships(before, after) -> pd.DataFrame:
         least = newer[newer.citizenship == name].set_index("month").claimants
         ends = {}
         for key, months in (("before", before), ("after", after)):
+            stretch = _length(after) / _length(months)
             span = pd.date_range(*months, freq="MS")
             total = bounds.counted([exact.get(m) for m in span if m <= turn])
             for m in span[span > turn]:
                 total = total + bounds.Interval(float(least[m]), float(least[m]) * SLACK + 5)
+            total = total * stretch
             ends |= {f"{key}_low": total.low, f"{key}_high": total.high}
         low, high = _shares(name)
         rows[name] = ends | {"share_low": low, "share_high": high}

@@ -16,21 +16,24 @@ TYPE = "Figure"
 
 def record(figure: Mapping, edition: Edition) -> dict:
     """A figure, given by its `id` and `title`, as a CSL-JSON item. No URL where the edition has no address."""
+    item = work(figure["id"], "webpage", figure["title"], f"figures/{figure['id']}/", edition)
+    return item | {"genre": f"{TYPE} {figure['id']}, version {edition.version}"}
+
+
+def work(id: str, kind: str, title: str, path: str, edition: Edition) -> dict:
+    """A part of the book at `path`, or the book itself, as a CSL-JSON item of a `kind` (CSL's own word)."""
     year, month, day = map(int, edition.date.split("-"))
-    item = {
-        "id": figure["id"],
-        "type": "webpage",
-        "title": figure["title"],
+    return {
+        "id": id,
+        "type": kind,
+        "title": title,
         "author": [{"literal": name} for name in edition.authors],
-        "container-title": edition.title,
+        **({"container-title": edition.title} if kind != "book" else {}),
         "issued": {"date-parts": [[year, month, day]]},
-        "genre": f"{TYPE} {figure['id']}, version {edition.version}",
         "version": edition.version,
         "language": "en-CA",
+        **({"URL": edition.base + path} if edition.base else {}),
     }
-    if edition.base:
-        item["URL"] = f"{edition.base}figures/{figure['id']}/"
-    return item
 
 
 def csl(item: Mapping) -> str:
@@ -57,10 +60,10 @@ def bibtex(item: Mapping) -> str:
     }
     stream = io.StringIO()
     Writer().write_stream(BibliographyData({item["id"]: Entry("misc", fields=fields)}), stream)
-    # the writer escapes for TeX; an address is read raw
-    return re.sub(
-        r"(?m)^    url = .*$", lambda line: re.sub(r"\\([_&%#$])", r"\1", line[0]), stream.getvalue()
-    )
+    # the writer escapes for TeX, all but the dollar, which would begin a formula
+    written = re.sub(r"(?<!\\)\$", r"\\$", stream.getvalue())
+    # an address is read raw
+    return re.sub(r"(?m)^    url = .*$", lambda line: re.sub(r"\\([_&%#$])", r"\1", line[0]), written)
 
 
 def ris(item: Mapping) -> str:

@@ -68,6 +68,9 @@ def _git() -> tuple[str, str] | None:
     if not (ROOT / ".git").exists():  # a copy inside another project's checkout has no version of its own
         return None
     try:
-        return ask("describe", "--tags", "--always", "--dirty"), ask("log", "-1", "--format=%cs")
+        # of a fixed length, whatever else this clone holds
+        return ask("describe", "--tags", "--always", "--dirty", "--abbrev=10"), ask(
+            "log", "-1", "--format=%cs"
+        )
     except (OSError, subprocess.SubprocessError):
         return None

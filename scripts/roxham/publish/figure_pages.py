@@ -8,35 +8,35 @@ from __future__ import annotations
 
 import functools
 import html
-import io
 import json
-import os
 import re
 import shutil
-import textwrap
 import zipfile
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-import vl_convert as vlc
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from PIL import Image
 
 from roxham import tables
-from roxham.charts import COLOURS, WIDE, text_width
-from roxham.publish import cite
+from roxham.charts import COLOURS
+from roxham.publish import cite, pictures, plotted
 from roxham.publish.bibliography import tiers
 from roxham.publish.cache import drop_oldest, write_atomically
 from roxham.publish.chapters import ROOT, BookError, settings
 from roxham.publish.edition import Edition
+from roxham.publish.parameters import nearest
 
 ASSETS = Path(__file__).parent / "assets"
 LIST = "chapters/figures.yml"
 INDEX = "figures.json"  # what `roxham figures`, `cite` and `export` read
 PICTURES = 1_000  # kept from build to build; about 40 kB each
-SCALE = 2
+HOW = (
+    "In each of these data sets of the specification, a field under `columns` is [a column of the CSV, its type]: "
+    "a date is the day at T00:00:00, an empty cell is null. `rows` are its rows in the CSV, from 0; "
+    "without it, all in order; null is a row of the drawing alone. What is not named is the drawing's own."
+)
 CITATIONS = [
     ("apa", "APA"),
     ("chicago", "Chicago, author-date"),
@@ -46,19 +46,18 @@ CITATIONS = [
 ]
 WORDS = {
     "svg": "drawing with title and sources",
-    "png": f"image at {SCALE}×",
+    "pdf": "the same, as a page to print",
+    "png": f"image at {pictures.SCALE}×",
     "csv": "the rows that are plotted",
+    "geojson": "the outlines of the map",
     "vl.json": "Vega-Lite specification, data included",
     "json": "metadata",
     "bib": "BibTeX",
     "ris": "RIS",
     "csl.json": "CSL-JSON",
     "zip": "all of it",
-    "source": "Source",
-    "sources": "Sources",
-    "note": "Note",
-    "more": "and {n} more",
 }
+FILTERS = {"subjects": "Subject", "places": "Place"}
 MARKS = [("Cite", "cite", "index.html#cite"), ("Data", "data", "{id}.csv"), ("Image", "image", "{id}.png")]
 MARKS += [("Code", "code", "index.html#check")]
 BRIEF_MARKS = [("Link", "link", "#fig-{id}"), ("Data", "data", "data/{id}.csv")]
@@ -98,6 +97,11 @@ class Drawn:
         text = json.dumps(wide)
         used = {name: rows for name, rows in both["datasets"].items() if f'"{name}"' in text}
         return json.dumps({**wide, "datasets": used}, indent=1, ensure_ascii=False) + "\n"
+
+    @property
+    def datasets(self) -> dict:
+        """The data sets of the wide chart, by their names in it."""
+        return json.loads(self.spec)["datasets"]
 
     @property
     def hash(self) -> str:
@@ -185,6 +189,37 @@ def promise(ids: Iterable[str]) -> list[str]:
     return new
 
 
+# --- what a figure is about ---------------------------------------------------------------------------------
+
+
+def groups() -> dict[str, dict[str, list[str]]]:
+    """ "subjects" and "places", each its names in order with the IDs of their figures. Raises `BookError`, a line a
+    fault, where a promised figure has none, or an ID is none of them."""
+    held = settings(LIST)
+    ids, moved = promised()
+    wrong, found = [], {}
+    for kind, one in FILTERS.items():
+        named = held.get(kind) or {}
+        if not isinstance(named, dict) or not all(isinstance(v, list) for v in named.values()):
+            raise BookError(f"{LIST}: {kind} must be names, each with a list of figure IDs")
+        listed = [id for members in named.values() for id in members]
+        wrong += [
+            f"{LIST}: {kind}, {name}: no figure {id!r}{nearest(id, ids)}"
+            for name, members in named.items()
+            for id in members
+            if id not in ids
+        ]
+        wrong += [
+            f"{LIST}: {id} has no {one.lower()}; name it under one of: {', '.join(named)}"
+            for id in ids
+            if id not in listed and id not in moved
+        ]
+        found[kind] = named
+    if wrong:
+        raise BookError("\n".join(wrong))
+    return found
+
+
 # --- the marks in a chapter ---------------------------------------------------------------------------------
 
 
@@ -227,18 +262,23 @@ def write(site: Path, figures: list[Drawn], edition: Edition, kept: Path | None 
     root = site / "figures"
     shutil.rmtree(root, ignore_errors=True)  # a plain `jupyter-book build` prints over what it printed before
     write_assets(site / "_static")
+    about = {kind: settings(LIST).get(kind) or {} for kind in FILTERS}
     known = tables.load("sources").set_index("source_id")
-    entries, groups = [], {}
+    entries, by_chapter = [], {}
     for figure in figures:
-        entry = _folder(root / figure.id, figure, edition, known, kept)
+        entry = _folder(root / figure.id, figure, about, edition, known, kept)
         entries.append(entry)
-        groups.setdefault((figure.page, figure.chapter), []).append(entry)
+        by_chapter.setdefault((figure.page, figure.chapter), []).append(entry)
     old = _redirects_of(figures)
     for name, new in old.items():
         page = _render("moved.html", title=f"{name} is {new} now", up="../../", old=name, new=new)
         _put(root / name / "index.html", page)
-    _put(root / "index.html", _gallery(groups, edition))
-    index = {"edition": edition.as_dict(), "moved": old, "figures": [e["meta"] for e in entries]}
+    _put(root / "index.html", _gallery(by_chapter, about, edition))
+    index = {
+        "edition": edition.as_dict(),
+        "moved": old,
+        "figures": [_without(e["meta"], "drawn") for e in entries],
+    }
     _put(root / INDEX, json.dumps(index, indent=1, ensure_ascii=False) + "\n")
     if kept:
         drop_oldest(kept, PICTURES)
@@ -269,7 +309,7 @@ def _redirects_of(figures: list[Drawn]) -> dict[str, str]:
     return found
 
 
-def _folder(folder: Path, figure: Drawn, edition: Edition, known, kept: Path | None) -> dict:
+def _folder(folder: Path, figure: Drawn, about: Mapping, edition: Edition, known, kept: Path | None) -> dict:
     """Write all of one figure; what its page, the gallery and the index say of it."""
     folder.mkdir(parents=True, exist_ok=True)
     names = tiers()
@@ -285,21 +325,27 @@ def _folder(folder: Path, figure: Drawn, edition: Edition, known, kept: Path | N
     cited = {name: make(item) for name, make in cite.FORMATS.items()}
     meta = {
         **{k: figure.meta[k] for k in ("id", "title", "subtitle", "caption", "note", "alt", "rows")},
+        **{kind: [name for name, ids in about[kind].items() if figure.id in ids] for kind in FILTERS},
         "chapter": figure.chapter,
         "page": figure.page,
         "sources": sources,
         "hash": f"sha256:{figure.hash}",
+        "drawn": {"how": HOW, "datasets": plotted.links(figure.meta["csv"], figure.datasets)},
         "version": edition.version,
         "date": edition.date,
         "citation": item,
     }
-    picture = _picture(figure, sources, edition)
+    picture = pictures.svg(figure.svg[0], figure.meta, sources, edition)
     content: dict[str, bytes] = {
         "svg": picture.encode(),
-        "png": _kept(kept, picture, "png", _png),
+        "pdf": pictures.kept(
+            kept, picture, "pdf", functools.partial(pictures.pdf, title=meta["title"], id=figure.id)
+        ),
+        "png": pictures.kept(kept, picture, "png", pictures.png),
         "csv": figure.meta["csv"].encode(),
+        **({"geojson": _json(outlines)} if (outlines := plotted.outlines(figure.datasets)) else {}),
         "vl.json": figure.spec.encode(),
-        "json": (json.dumps(meta, indent=1, ensure_ascii=False) + "\n").encode(),
+        "json": _json(meta),
         **{cite.SUFFIX[name]: cited[name].encode() for name in cite.SUFFIX},
     }
     for suffix, data in content.items():
@@ -307,7 +353,7 @@ def _folder(folder: Path, figure: Drawn, edition: Edition, known, kept: Path | N
     _zip(folder / f"{figure.id}.zip", figure.id, content)
     sizes = {s: len(d) for s, d in content.items()} | {"zip": (folder / f"{figure.id}.zip").stat().st_size}
     files = [{"name": f"{figure.id}.{s}", "what": WORDS[s], "size": _size(n)} for s, n in sizes.items()]
-    thumbnail, width, height = _thumbnail(figure.svg[1])
+    thumbnail, width, height = pictures.thumbnail(figure.svg[1])
     _put(folder / "thumbnail.svg", thumbnail)
     address = f"{edition.base}figures/{figure.id}/"
     shown = {
@@ -333,18 +379,23 @@ def _folder(folder: Path, figure: Drawn, edition: Edition, known, kept: Path | N
     }
     _put(folder / "index.html", _render("figure.html", **common, citations=CITATIONS, suffix=cite.SUFFIX))
     _put(folder / "embed.html", _render("embed.html", **common))
-    words = " ".join(figure.meta[k] for k in ("id", "title", "subtitle", "alt")).lower()
+    words = " ".join(figure.meta[k] for k in ("id", "title", "subtitle", "caption", "alt")).lower()
     return {"meta": meta, "words": words, "width": width, "height": height}
 
 
-def _gallery(groups: Mapping, edition: Edition) -> str:
+def _gallery(chapters: Mapping, about: Mapping, edition: Edition) -> str:
     shown = [
         {
             "chapter": chapter,
             "anchor": f"in-{Path(page).stem}",
             "figures": [{**e["meta"], **{k: e[k] for k in ("words", "width", "height")}} for e in entries],
         }
-        for (page, chapter), entries in groups.items()
+        for (page, chapter), entries in chapters.items()
+    ]
+    figures = [f for g in shown for f in g["figures"]]
+    filters = [
+        (kind, label, [(name, sum(name in f[kind] for f in figures)) for name in about[kind]])
+        for kind, label in FILTERS.items()
     ]
     return _render(
         "gallery.html",
@@ -355,7 +406,8 @@ def _gallery(groups: Mapping, edition: Edition) -> str:
         up="../",
         edition=edition,
         groups=shown,
-        count=sum(len(g["figures"]) for g in shown),
+        filters=filters,
+        count=len(figures),
     )
 
 
@@ -383,6 +435,14 @@ def _put(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
+def _without(held: Mapping, key: str) -> dict:
+    return {k: v for k, v in held.items() if k != key}
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
+
+
 def _size(n: int) -> str:
     return f"{n / 1000:,.0f} kB" if n >= 1000 else f"{n} bytes"
 
@@ -396,112 +456,6 @@ def _zip(path: Path, name: str, content: Mapping[str, bytes]) -> None:
             archive.writestr(entry, data)
 
 
-# --- the pictures -------------------------------------------------------------------------------------------
-
-MARGIN = 20
-FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
-
-
-def _picture(figure: Drawn, sources: list[dict], edition: Edition) -> str:
-    """The wide drawing as a file that stands alone: title, subtitle, note, sources and ID with it."""
-    ink, muted, page = (COLOURS[name][0] for name in ("ink", "muted", "page"))
-    parts, y = [], MARGIN
-
-    def write(text: str, size: int, colour: str, weight: str = "normal") -> None:
-        nonlocal y
-        for line in _lines(text, size, WIDE if weight == "normal" else int(WIDE / 1.08)):
-            y += round(1.35 * size)
-            parts.append(
-                f'<text x="{MARGIN}" y="{y}" font-family="{FONT}" font-size="{size}px" font-weight="{weight}" '
-                f'fill="{colour}">{html.escape(line, quote=False)}</text>'
-            )
-
-    write(figure.meta["title"], 18, ink, "bold")
-    if figure.meta["subtitle"]:
-        y += 4
-        write(figure.meta["subtitle"], 14, muted)
-    y += 14
-    chart, height = figure.svg[0], float(re.search(r'height="([\d.]+)"', figure.svg[0])[1])
-    chart = (
-        re.sub(r' (?:style|aria-hidden|focusable)="[^"]*"', "", chart[: chart.index(">")])
-        + chart[chart.index(">") :]
-    )
-    parts.append(chart.replace("<svg ", f'<svg x="{MARGIN}" y="{y}" ', 1))
-    y += round(height) + 8
-    if figure.meta["note"]:
-        write(f"{WORDS['note']}: {figure.meta['note']}", 12, muted)
-        y += 4
-    publishers = list(dict.fromkeys(s["publisher"] for s in sources))
-    named = "; ".join(publishers[:6])
-    if len(publishers) > 6:
-        named += f"; {WORDS['more'].format(n=len(publishers) - 6)}"
-    write(f"{WORDS['source' if len(publishers) == 1 else 'sources']}: {named}", 12, muted)
-    y += 4
-    write(
-        f"{edition.title}. "
-        + (f"{edition.base}figures/{figure.id}/" if edition.base else f"Figure {figure.id}"),
-        12,
-        muted,
-    )
-    width, height = WIDE + 2 * MARGIN, y + MARGIN
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" width="{width}" '
-        f'height="{height}" viewBox="0 0 {width} {height}" role="img" aria-labelledby="title description">'
-        f'<title id="title">{html.escape(figure.meta["title"], quote=False)}</title>'
-        f'<desc id="description">{html.escape(figure.meta["alt"], quote=False)}</desc>'
-        f'<rect width="{width}" height="{height}" fill="{page}"/>{"".join(parts)}</svg>\n'
-    )
-
-
-def _lines(text: str, size: int, width: int) -> list[str]:
-    """A text broken so that no line is wider than `width` px."""
-    each = text_width(text, size) / max(1, len(text))
-    room = int(width / each)
-    while room > 10 and any(text_width(line, size) > width for line in textwrap.wrap(text, room)):
-        room -= 2
-    return textwrap.wrap(text, room)
-
-
-def _thumbnail(svg: str) -> tuple[str, int, int]:
-    """The narrow drawing, which follows the light or dark of the page that shows it; its width and height."""
-    rules = "".join(
-        f'[fill="{light}" i]{{fill:{dark}}}[stroke="{light}" i]{{stroke:{dark}}}'
-        for light, dark in COLOURS.values()
-    )
-    style = f"<style>@media (prefers-color-scheme:dark){{{rules}}}</style>"
-    head, end, body = svg.partition(">")
-    width, height = (
-        round(float(re.search(rf'\b{name}="([\d.]+)"', head)[1])) for name in ("width", "height")
-    )
-    head = re.sub(r' (?:style|aria-hidden|focusable)="[^"]*"', "", head)
-    head = head.replace("<svg ", '<svg xmlns:xlink="http://www.w3.org/1999/xlink" ', 1)
-    return f"{head}{end}{style}{body}\n", width, height
-
-
-def _png(svg: str, scale: float = SCALE) -> bytes:
-    """The image, packed tightly: a third of the bytes that the converter needs."""
-    packed = io.BytesIO()
-    with Image.open(io.BytesIO(vlc.svg_to_png(svg, scale=scale))) as image:
-        image.convert("RGB").save(packed, "PNG", compress_level=9, dpi=(72 * scale, 72 * scale))
-    return packed.getvalue()
-
-
-def _kept(kept: Path | None, svg: str, suffix: str, make) -> bytes:
-    """`make(svg)`, kept in a folder by the drawing and the converter's version."""
-    if kept is None:
-        return make(svg)
-    name = sha256(f"{vlc.__version__} {SCALE} {suffix} {svg}".encode()).hexdigest()
-    path = kept / f"{name}.{suffix}"
-    try:
-        data = path.read_bytes()
-        os.utime(path)  # what is not used for long is dropped first
-        return data
-    except OSError:
-        data = make(svg)
-    write_atomically(path, data)
-    return data
-
-
 def exported(site: Path, id: str, kind: str, width: int | None) -> bytes:
     """A file of a figure of a built site; an image at a width in pixels."""
     path = site / "figures" / id / f"{id}.{kind}"
@@ -511,5 +465,5 @@ def exported(site: Path, id: str, kind: str, width: int | None) -> bytes:
     found = re.search(r'width="(\d+)" height="(\d+)"', svg)
     drawn = tuple(map(int, found.groups()))
     if kind == "png":
-        return _png(svg, width / drawn[0])
+        return pictures.png(svg, width / drawn[0])
     return svg.replace(found[0], f'width="{width}" height="{width * drawn[1] / drawn[0]:g}"', 1).encode()

@@ -52,10 +52,10 @@ _READ = (
     "searchtools.js",
 )
 _KEPT = ("roxham-figures.css", SHEET)
-_MODE = (  # before anything is painted, so that a dark page never flashes white
-    '<script>((e,m)=>{try{m=localStorage.getItem("mode")}catch{}e.dataset.mode=m=m||"auto";'
+MODE = (  # before anything is painted, so that a dark page never flashes white
+    '((e,m)=>{try{m=localStorage.getItem("mode")}catch{}e.dataset.mode=m=m||"auto";'
     'e.dataset.theme=m=="auto"?matchMedia("(prefers-color-scheme: dark)").matches?"dark":"light":m})'
-    "(document.documentElement)</script>"
+    "(document.documentElement)"
 )
 _UNSCRIPTED = (  # the list of chapters, which a script shows on a narrow screen, at the end of the page
     "@media (max-width: 991.98px) { .bd-container__inner { flex-direction: column; } .bd-sidebar-primary "
@@ -139,7 +139,7 @@ def _page(text: str, root: str, static: Path, searches: bool) -> str:
 
 def _head(head: str, root: str, searches: bool) -> str:
     head = re.sub(r'<html([^>]*?) data-theme="[^"]*"', r'<html\1 data-theme="light"', head)
-    head = re.sub(r"<script data-cfasync.*?</script>", lambda m: _MODE, head, flags=re.S)
+    head = re.sub(r"<script data-cfasync.*?</script>", lambda m: f"<script>{MODE}</script>", head, flags=re.S)
     head = re.sub(r'<link rel="preload"[^>]*>\s*', "", head)
     head = re.sub(r"<script>[^<]*\b(?:toggle\w+|DOCUMENTATION_OPTIONS)\b[^<]*</script>\s*", "", head)
     head = re.sub(r"<!--.*?-->\s*", "", head, flags=re.S)
@@ -190,6 +190,8 @@ def _body(body: str) -> str:
         r'<div class="sidebar-header-items sidebar-primary__section">\s*</div>',
         r'<div class="footer-item">\s*</div>',
         r'<footer class="bd-footer">\s*</footer>',
+        r'<script type="text/x-thebe-config">.*?</script>\s*<script>kernelName.*?</script>',
+        r"<script>\s*// Activate the search field.*?</script>",  # of the dialog, which is closed
         r"<!-- (?!\[).*?-->",
     ):
         body = re.sub(gone, "", body, flags=re.S)

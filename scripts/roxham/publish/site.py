@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -19,7 +20,7 @@ import yaml
 from filelock import FileLock, Timeout
 
 from roxham import claims, tables
-from roxham.publish import briefs, figure_pages, links
+from roxham.publish import briefs, editions, figure_pages, links
 from roxham.publish.briefs import Brief
 from roxham.publish.cache import Cache, Entry, digest, drop_oldest, fingerprints, write_atomically
 from roxham.publish.chapters import ROOT, BookError, Chapter, book, find, settings
@@ -76,16 +77,7 @@ def build(
     """
     started = time.perf_counter()
     watcher = watcher or Watcher()
-    BUILD.mkdir(exist_ok=True)
-    lock = FileLock(BUILD / ".lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        watcher.waiting()
-        lock.acquire()
-    try:
-        for leftover in BUILD.glob(".work-*"):
-            shutil.rmtree(leftover)
+    with locked(watcher):
         now = fingerprints()
         check_record(now)
         settings("_config.yml")
@@ -102,9 +94,25 @@ def build(
             _promised_figures({c.name: notebooks[c.name] for c in chapters}, watcher)
         target = BUILD / ("preview" if only else "html")
         printed = _publish(notebooks, chapters, pages, target, now, published, watcher)
+    return Built(target / "index.html", executed, printed, time.perf_counter() - started)
+
+
+@contextlib.contextmanager
+def locked(watcher: Watcher):
+    """The folder of what is built, for one process at a time; another waits. Clears what a killed one left."""
+    BUILD.mkdir(exist_ok=True)
+    lock = FileLock(BUILD / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        watcher.waiting()
+        lock.acquire()
+    try:
+        for leftover in BUILD.glob(".work-*"):
+            shutil.rmtree(leftover)
+        yield
     finally:
         lock.release()
-    return Built(target / "index.html", executed, printed, time.perf_counter() - started)
 
 
 def check_record(now: dict[str, str] | None = None) -> None:
@@ -229,15 +237,24 @@ def _publish(
             (stage / name).write_bytes(content)
         _stage(notebooks, chapters, pages, stage)
         site = _print(stage, Path(work))
-        final = BUILD / "sites" / f"{target.name}-{identity[:16]}-{os.path.basename(work)[-8:]}"
-        final.parent.mkdir(exist_ok=True)
-        os.rename(site, final)
+        if target.name == "html":
+            editions.offer(site, BUILD / editions.FOLDER, identity)
+        put_in_place(site, target, identity)
+    return True
+
+
+def put_in_place(site: Path, target: Path, identity: str) -> None:
+    """Keep a finished folder, point `target` at it, and write down what stands there; drop the one before it."""
+    sites = BUILD / "sites"
+    sites.mkdir(exist_ok=True)
+    final = Path(tempfile.mkdtemp(dir=sites, prefix=f"{target.name}-{identity[:16]}-"))
+    os.rename(site, final)
     _swap(final, target)
-    write_atomically(mark, json.dumps({"identity": identity, "files": _inventory(final)}))
+    mark = {"identity": identity, "files": _inventory(final)}
+    write_atomically(BUILD / f"{target.name}.json", json.dumps(mark))
     for old in final.parent.glob(f"{target.name}-*"):
         if old != final:
             shutil.rmtree(old)
-    return True
 
 
 def _printed_files(chapters: list[Chapter]) -> list[Path]:

@@ -13,14 +13,27 @@ import shutil
 from pathlib import Path
 
 from docutils import nodes
+from docutils.utils import new_document
+from sphinx import addnodes
+from sphinx.errors import ExtensionError
 
 from roxham import figures, tables
-from roxham.publish import bibliography, chapters, downloads, figure_pages, lean
+from roxham.publish import (
+    bibliography,
+    chapters,
+    downloads,
+    figure_pages,
+    lean,
+    links,
+    metadata,
+    notebooks,
+    policy,
+)
 from roxham.publish.chapters import ROOT
 from roxham.publish.edition import edition
 
 ASSETS = Path(__file__).parent / "assets"
-WORDS = {"reading": "{minutes} min read", "weak": "†"}
+WORDS = {"reading": "{minutes} min read", "weak": "†", "figure": "Figure: {title}"}
 WORDS_A_MINUTE = 220  # slow for English, because the text is full of numbers
 _FIGURE = re.compile(r'<figure[^>]*\sid="(fig-[\w-]+)"')
 EXPLORER = "roxham-explorer.js"
@@ -38,6 +51,7 @@ def setup(app) -> dict:
     app.connect("doctree-read", _reading_time)
     app.connect("doctree-resolved", _explain)
     app.connect("doctree-resolved", _marks)
+    app.connect("doctree-resolved", _notebook)
     app.connect("html-page-context", _page, priority=900)
     app.connect("build-finished", _finish, priority=950)  # after the theme has written its own style sheets
     app.add_css_file("roxham-figures.css")
@@ -48,9 +62,10 @@ def setup(app) -> dict:
 
 
 def _gallery(app, config) -> None:
-    """All figures, below the chapters of the sidebar."""
+    """All figures, below the chapters of the sidebar; who owns what, at the foot."""
     config.templates_path = [*config.templates_path, str(ASSETS / "templates")]
     config.html_sidebars = {"**": SIDEBAR} | config.html_sidebars
+    config.html_theme_options = {"footer_content_items": ["roxham-colophon.html"]} | config.html_theme_options
 
 
 def _anchors(app, doctree) -> None:
@@ -125,11 +140,23 @@ def _is_brief(docname: str) -> bool:
     return docname.startswith(f"{chapters.BRIEFS}/")
 
 
+def _notebook(app, doctree, docname) -> None:
+    """At the end of each chapter, its notebook."""
+    if app.builder.name == "html" and docname in _book():
+        doctree += nodes.raw("", notebooks.offer(_book()[docname]), format="html")
+
+
+@functools.cache
+def _book() -> dict[str, chapters.Chapter]:
+    return {chapter.name: chapter for chapter in chapters.book()}
+
+
 def _page(app, pagename, templatename, context, doctree) -> None:
     for kind in ("script_files", "css_files"):
         context[kind] = [f for f in context.get(kind, []) if not _unwanted(f)]
     if 'class="rx-explorer"' not in context.get("body", ""):
         context["script_files"] = [f for f in context["script_files"] if EXPLORER not in str(f.filename)]
+    context |= {"colophon": metadata.colophon(_edition()), "up": "../" * pagename.count("/")}
 
 
 def _unwanted(file) -> bool:
@@ -143,11 +170,44 @@ def _finish(app, exception) -> None:
         figures.write_assets(static)
         shutil.copy(ASSETS / "roxham-site.css", static)
         downloads.write(Path(app.outdir) / "data")
+        notebooks.write(Path(app.outdir), [c for name, c in _book().items() if name in app.env.found_docs])
         lean.finish(Path(app.outdir), (ASSETS / lean.SCRIPT).read_text(encoding="utf-8"))
         kept = os.environ.get("ROXHAM_CACHE", str(ROOT / "_build" / "cache"))
         drawn = _drawn(app)
         figure_pages.write(Path(app.outdir), drawn, _edition(), Path(kept) / "pictures" if kept else None)
         _brief_data(app)
+        _searchable(app, drawn)
+        metadata.write(Path(app.outdir), _titles(app), _edition())
+        policy.write(Path(app.outdir))
+        if dead := links.dead(Path(app.outdir)):
+            raise ExtensionError("\n".join(f"ERROR: dead link in {line}" for line in dead))
+
+
+def _titles(app) -> dict[str, str]:
+    """Page → title of what is printed, in the order of the book; the front page first, printed or not."""
+    names = chapters.listed()
+    titles = {name: title.astext() for name, title in app.env.titles.items()}
+    return {
+        f"{name}.html": titles.get(name, _edition().title)
+        for name in names
+        if name in titles or name == names[0]
+    }
+
+
+def _searchable(app, figures: list[figure_pages.Drawn]) -> None:
+    """Feed the pages of the figures to the book's search, which knows only chapters when Sphinx writes it."""
+    if app.builder.name != "html" or app.builder.indexer is None:
+        return
+    for figure in figures:
+        title = WORDS["figure"].format(title=figure.meta["title"])
+        words = [figure.meta[k] for k in ("subtitle", "caption", "note", "alt")]
+        page = new_document(figure.id)
+        page += addnodes.index(entries=[("single", figure.id, "", "main", None)])
+        page += nodes.section("", nodes.title("", title), *(nodes.paragraph("", w) for w in words))
+        name = f"figures/{figure.id}/index"
+        app.builder.indexer.feed(name, f"{name}.html", title, page)
+    with open(Path(app.outdir) / app.builder.searchindex_filename, "w", encoding="utf-8") as file:
+        app.builder.indexer.dump(file, app.builder.indexer_format)
 
 
 def _drawn(app) -> list[figure_pages.Drawn]:

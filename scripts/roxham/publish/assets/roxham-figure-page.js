@@ -32,16 +32,35 @@
     const items = [...document.querySelectorAll("[data-rx-words]")];
     const sections = [...document.querySelectorAll("main section")];
     const status = form.querySelector("[role=status]");
-    form.hidden = false;
-    form.addEventListener("submit", (event) => event.preventDefault());
-    form.addEventListener("input", () => {
+    const choices = [...form.querySelectorAll("[data-rx-by]")];
+    const held = (item, by) => by === "chapter" ? [item.closest("section").id] : item.getAttribute(`data-rx-${by}`).split("|");
+    function show() {
       const words = form.querySelector("input").value.toLowerCase().split(/\s+/).filter(Boolean);
-      if (words.length && location.hash && location.hash !== "#all") location.hash = "#all";
-      for (const item of items) item.hidden = !words.every((word) => item.dataset.rxWords.includes(word));
+      const chosen = choices.filter((choice) => choice.value);
+      for (const item of items) {
+        item.hidden = !words.every((word) => item.dataset.rxWords.includes(word))
+          || !chosen.every((choice) => held(item, choice.dataset.rxBy).includes(choice.value));
+      }
       for (const section of sections) section.hidden = !section.querySelector("li:not([hidden])");
       const n = items.filter((item) => !item.hidden).length;
-      status.textContent = !words.length ? "" : n === 1 ? status.dataset.rxOne : status.dataset.rxMany.replace("#", n);
-    });
+      const all = !words.length && !chosen.length;
+      status.textContent = all ? "" : n === 1 ? status.dataset.rxOne : status.dataset.rxMany.replace("#", n);
+    }
+    const chapter = form.querySelector("[data-rx-by=chapter]");
+    function follow() { /* a link to one chapter of the gallery */
+      const id = location.hash.slice(1);
+      if (!sections.some((section) => section.id === id)) return;
+      chapter.value = id;
+      show();
+    }
+    form.hidden = false;
+    document.body.classList.add("rx-filtered"); // the fields do what the list of chapters does
+    form.addEventListener("submit", (event) => event.preventDefault());
+    form.addEventListener("input", show);
+    form.addEventListener("reset", () => setTimeout(show));
+    addEventListener("hashchange", follow);
+    follow();
+    show();
   }
 
   addEventListener("DOMContentLoaded", () => {
