@@ -1,8 +1,14 @@
 """What a reader of a brief has before their eyes: its words, its sentences, its key numbers, its figures."""
 
+import ast
+import contextlib
+import io
 import json
 import re
 from dataclasses import dataclass
+from unittest.mock import patch
+
+from project import HOLE
 
 from roxham.publish.chapters import Chapter
 from roxham.publish.runs import Run, execute
@@ -59,6 +65,40 @@ def of_notebook(notebook: str, source: str) -> Brief:
     figures = {f["id"]: f for f in figures_of(notebook)}
     text = printed("\n".join([source, *written]), facts, set(figures))
     return Brief(facts, key, figures, entry, text)
+
+
+def sentences(chapter: Chapter, values: dict) -> Brief:
+    """The facts and key numbers of a template for some values, without its figures: cheap enough for every value."""
+    notebook, space, facts = chapter.notebook, {}, {}
+    with patch("myst_nb.glue", lambda name, value, display: facts.update({name: value})):
+        for cell in notebook.cells:
+            if cell.cell_type != "code":
+                continue
+            *body, last = ast.parse(cell.source).body
+            with contextlib.redirect_stdout(io.StringIO()):
+                exec(compile(ast.Module(body, []), chapter.name, "exec"), space)
+                shown = isinstance(last, ast.Expr)
+                code = compile(
+                    ast.Expression(last.value) if shown else ast.Module([last], []),
+                    chapter.name,
+                    "eval" if shown else "exec",
+                )
+                value = eval(code, space)
+            if "parameters" in cell.metadata.get("tags", []):
+                space |= values
+            if hasattr(value, "entries"):
+                text = printed(
+                    chapter.source.decode(), facts, set(re.findall(r"#fig-([\w-]+)", chapter.source.decode()))
+                )
+                return Brief(facts, list(value.entries), {}, {}, text)
+    raise AssertionError(f"{chapter.name} shows no key numbers")
+
+
+def amiss(text: str) -> bool:
+    """A hole, a wrong singular, two stops, a lower-case start of a sentence, a space before a stop."""
+    many = "encounters|claimants|claims|citizens|people|members|children|months"
+    wrong = rf"\b1 ({many})\b|\.\.|,,|;\.|\s[.,;]|  |\(\)|\. [a-z]"
+    return bool(HOLE.search(text) or re.search(wrong, text.replace("U.S. ", "US ")))
 
 
 def printed(source: str, facts: dict[str, str], drawn: set[str]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from roxham import tables
-from roxham.models import bounds
+from roxham.models import bounds, rates
 
 PROTOCOL = pd.Timestamp("2023-04-01")  # first whole month under the protocol of 25 March 2023
 PARTLY = [pd.Timestamp("2023-03-01")]  # 24 days before, 7 days after
@@ -309,6 +309,7 @@ UNHCR = {  # the Board's name of a country -> the one that the United Nations' a
 }
 CLOSED_AS = {"otherwise closed": "closed", "abandoned, withdrawn or other": "closed"}
 OUTCOMES = ["accepted", "rejected", "closed"]
+FORMULAS = {"on the merits": OUTCOMES[:2], "of all finalized": OUTCOMES}  # what acceptance is a share of
 LAST_RELEASE = pd.Timestamp("2022-12-31")  # the last one that ends a year and counts outcomes by country
 
 
@@ -326,6 +327,40 @@ def decisions() -> pd.DataFrame:
     both = pd.concat([countries[shown], every])
     both = both[["year", "country", "measure", "claims", "precision", "source_id"]]
     return both.replace({"measure": CLOSED_AS, "country": {v: k for k, v in UNHCR.items()}})
+
+
+FEWEST = 20  # claims decided: of fewer no rate is given, because the publishers blur or hide small counts
+
+
+def share_accepted(accepted: float, decided: float) -> rates.Rate | None:
+    """The share of claims accepted of those decided, with Wilson's interval at 95 %; None of too few or of hidden."""
+    if pd.isna(accepted) or pd.isna(decided) or decided < FEWEST:
+        return None
+    group = pd.DataFrame({"events": [float(accepted)], "total": [float(decided)]})
+    return rates.standardised(group, pd.Series([1.0]))
+
+
+def accepted_by_year(country: str) -> pd.DataFrame:
+    """How many of a country's claims the Refugee Protection Division accepted, by year and formula, with intervals.
+
+    Columns: year, formula ("on the merits": of accepted and rejected; "of all finalized": of those closed otherwise
+    too), accepted, decided, rate, low, high (missing below `FEWEST`; UNHCR shows 1 to 4 as 0 or 5), hidden (2020,
+    built from a table with hidden cells), source_id. No rows for a country without published decisions.
+    """
+    every = decisions()
+    rows = every[every.country.replace(tables.country_names()) == country]
+    wide = rows.pivot(index="year", columns="measure", values="claims").astype("float64")
+    found = []
+    for formula, parts in FORMULAS.items():
+        for year, row in wide.iterrows():
+            decided = row[parts].sum(skipna=False)
+            rate = share_accepted(row.accepted, decided)
+            ends = (rate.rate, rate.low, rate.high) if rate else (float("nan"),) * 3
+            found.append((year, formula, row.accepted, decided, *ends))
+    columns = ["year", "formula", "accepted", "decided", "rate", "low", "high"]
+    frame = pd.DataFrame(found, columns=columns)
+    hidden = frame.year.isin(rows.year[rows.precision == "0 may be hidden"])
+    return frame.assign(hidden=hidden, source_id=rows.source_id.iloc[0] if len(rows) else None)
 
 
 def outcomes(release: pd.Timestamp) -> tuple[pd.DataFrame, pd.DataFrame]:

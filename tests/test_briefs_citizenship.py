@@ -1,0 +1,178 @@
+"""The brief of a citizenship: which countries have one, its sentences for each, and its numbers by hand."""
+
+import csv
+import math
+
+import pytest
+from briefs import MOST_WORDS, amiss, brief, sentences
+
+from roxham import maps, tables
+from roxham.models import estimands
+from roxham.publish.chapters import find
+from roxham.publish.parameters import ParameterError
+from roxham.publish.warm import WarmKernel
+
+TEMPLATE = find("briefs/citizenship")
+COUNTRIES = TEMPLATE.parameters["citizenship"].allowed
+ALWAYS = {"brief-citizenship-years"}
+MONTHS, BOARD, RATES, SHARE, SOUTH = (
+    {f"brief-citizenship-{name}"} for name in ("months", "irregular", "accepted", "share", "south")
+)
+# What is drawn, for countries with much in the record and with little
+DRAWN = {
+    "Haiti": ALWAYS | MONTHS | BOARD | RATES | SOUTH,
+    "India": ALWAYS | MONTHS | RATES | SOUTH,
+    "Mexico": ALWAYS | MONTHS | RATES | SOUTH,
+    "Venezuela": ALWAYS | BOARD | RATES | SOUTH,  # no months
+    "United States": ALWAYS
+    | MONTHS
+    | BOARD
+    | RATES,  # never met going south; last named by the Board in 2022
+    "Syria": ALWAYS | MONTHS | BOARD | RATES | SOUTH,  # three releases
+    "Chile": ALWAYS | RATES | SOUTH,  # no months, never among the ten
+    "Rwanda": ALWAYS | MONTHS | SHARE,  # no decisions, suppressed months
+}
+
+
+@pytest.fixture(scope="module")
+def briefs():
+    kernel = WarmKernel()
+    yield {country: brief(TEMPLATE, {"citizenship": country}, kernel) for country in DRAWN}
+    kernel.stop()
+
+
+def rows(table: str, **given) -> list[dict]:
+    with (tables.DATA / "tables" / f"{table}.csv").open() as file:
+        return [r for r in csv.DictReader(file) if all(r[k] == str(v) for k, v in given.items())]
+
+
+def wilson(accepted: int, of: int) -> tuple[float, float]:
+    """Wilson's interval at 95 %, in per cent, by its formula."""
+    z, p = 1.959963984540054, accepted / of
+    middle, half = p + z * z / (2 * of), z * math.sqrt(p * (1 - p) / of + z * z / (4 * of * of))
+    return tuple(100 * (middle + sign * half) / (1 + z * z / of) for sign in (-1, 1))
+
+
+def test_a_country_needs_eight_years_of_claimants_and_as_many_of_months_or_decisions():
+    enough = tables.countries().set_index("country")
+    assert list(enough.index) == list(COUNTRIES) and len(enough) == 28
+    assert (enough.years >= 8).all()
+    assert ((enough.months >= 96) | (enough.decided >= 8)).all()
+    every = {r["citizenship"] for t in ("citizenships", "citizenship_years") for r in rows(t)} - {
+        tables.UNLISTED
+    }
+    out = {tables.country_names().get(name, name) for name in every} - set(enough.index)
+    assert out == {"Guinea", "Ivory Coast", "Nepal", "Ukraine"}  # years, but neither months nor decisions
+    with pytest.raises(ParameterError, match="nearest: Haiti"):
+        TEMPLATE.parameters["citizenship"].parse("Hayti")
+
+
+def test_every_other_spelling_stands_in_the_record_and_means_one_country():
+    spelled = set()
+    for name in tables.names():
+        fields = {field["name"] for field in tables.about(name)["schema"]["fields"]}
+        for column in fields & {"country", "citizenship"}:
+            spelled |= set(tables.load(name)[column])
+    known = set(tables.load("events").event_id)
+    for entry in tables.hand("countries"):
+        assert not set(entry.get("spelled", [])) - spelled, entry["id"]
+        assert not set(entry.get("events", [])) - known, entry["id"]
+        codes = maps.iso_a3([entry["name"], *entry.get("spelled", [])])  # the maps' list of spellings agrees
+        assert codes.nunique(dropna=False) == 1, entry["id"]
+    given = [
+        other for entry in tables.hand("countries") for other in (entry["name"], *entry.get("spelled", []))
+    ]
+    assert len(given) == len(set(given))
+
+
+@pytest.mark.parametrize("country", COUNTRIES)
+def test_a_country_is_spoken_of_rightly(country):
+    found = sentences(TEMPLATE, {"citizenship": country})
+    assert len(found.key) == 5
+    assert found.words <= MOST_WORDS
+    assert not [text for text in found.said if amiss(text)]
+    decided = bool(rows_of_unhcr(country))
+    assert [value == "not in the record" for value, _ in found.key[3:]] == [not decided] * 2
+    assert ("95% interval" in found.facts["decided"]) == decided
+    listed = len(tables.of_country("irb_irregular", country)) > 0
+    months = tables.claimants_by_month(country)
+    if len(months) and months.precision.iloc[-1] == "at least":  # a lower bound ranks nowhere
+        assert "than in" not in found.facts["months"] and "since" not in found.facts["months"]
+    assert (found.key[2][0] == "not listed") == (not listed) == ("none names" in found.facts["irregular"])
+
+
+def rows_of_unhcr(country: str) -> list[dict]:
+    names = {country} | {k for k, v in tables.country_names().items() if v == country}
+    found = rows("irb_country", source_id="unhcr-refugees-2025-12", division="RPD", measure="accepted")
+    return [r for r in found if r["country"] in names]
+
+
+@pytest.mark.parametrize("country", DRAWN)
+def test_a_country_shows_what_there_is_of_it(briefs, country):
+    found = briefs[country]
+    assert set(found.figures) == DRAWN[country] and 3 <= len(found.figures) <= 5
+    assert found.words <= MOST_WORDS
+    assert not [text for text in found.said if amiss(text)]
+    assert all(figure["title"].startswith(country) for figure in found.figures.values())
+
+
+@pytest.mark.parametrize("country", ["Haiti", "Mexico"])
+def test_the_numbers_are_those_of_the_record(briefs, country):
+    found, key = briefs[country], [value for value, _ in briefs[country].key]
+    now, before = (
+        int(rows("citizenship_years", citizenship=country, year=y)[0]["claimants"]) for y in (2025, 2024)
+    )
+    everyone = sum(int(r["claimants"]) for r in rows("claimants_years", period_start="2025-01-01"))
+    assert key[:2] == [f"{now:,}", f"{100 * now / everyone:.1f}%"]
+    change = {
+        "Haiti": f"{now / before:.1f} times as many as",
+        "Mexico": f"{100 * (1 - now / before):.0f}% fewer than",
+    }
+    assert f"{change[country]} in 2024" in found.facts["opening"]
+    claims = {
+        r["measure"]: int(r["claims"])
+        for r in rows(
+            "irb_country", source_id="unhcr-refugees-2025-12", division="RPD", year=2025, country=country
+        )
+    }
+    accepted, merits = claims["accepted"], claims["accepted"] + claims["rejected"]
+    for of, value in ((merits, key[3]), (merits + claims["otherwise closed"], key[4])):
+        low, high = wilson(accepted, of)
+        assert value == f"{100 * accepted / of:.1f}%"
+        assert f"{low:.1f}% to {high:.1f}%" in found.facts["decided"]
+    south = sum(
+        int(r["encounters"]) for r in rows("southbound_detail", sector="Swanton", citizenship=country)
+    )
+    assert f"{south:,} encounters with citizens of {country}" in found.facts["south"]
+
+
+def test_irregular_claims_have_both_rates_of_the_last_release_that_names_the_country(briefs):
+    last = {
+        r["measure"]: int(r["claims"]) for r in rows("irb_irregular", vintage="2024-03-31", country="Haiti")
+    }
+    said = briefs["Haiti"].facts["irregular"]
+    assert f"{last['referred']:,} claims" in said and f"{last['pending']:,} of them pending" in said
+    for of in (last["accepted"] + last["rejected"], last["finalized"]):
+        assert f"{100 * last['accepted'] / of:.1f}%" in said
+    said = briefs["United States"].facts["irregular"]
+    assert "of March 2022" in said and "hidden in part" in said
+    assert "children of other nationals" in said  # IRCC's own caution stands beside the count
+
+
+def test_sums_of_rounded_and_suppressed_months_keep_their_bounds(briefs):
+    cells = [r for r in rows("citizenships", citizenship="Rwanda") if r["month"].startswith("2022")]
+    low = sum(0 if r["suppressed"] == "true" else max(0, int(r["claimants"]) - 2) for r in cells)
+    high = sum(5 if r["suppressed"] == "true" else int(r["claimants"]) + 2 for r in cells)
+    assert f"2022 is between {low} and {high}" in briefs["Rwanda"].facts["counted"]
+    hidden = sum(r["suppressed"] == "true" for r in rows("citizenships", citizenship="Rwanda"))
+    assert f"{hidden} months are suppressed, 0 to 5 each" in briefs["Rwanda"].facts["months"]
+
+
+def test_too_few_decisions_have_no_rate():
+    chile = estimands.accepted_by_year("Chile").query("formula == 'on the merits'").set_index("year")
+    assert chile.decided[2020] < estimands.FEWEST and math.isnan(chile.rate[2020])
+    assert chile.hidden[2020] and not chile.hidden[2025]
+    low, high = wilson(int(chile.accepted[2025]), int(chile.decided[2025]))
+    assert (100 * chile.low[2025], 100 * chile.high[2025]) == pytest.approx((low, high))
+    assert estimands.accepted_by_year("Rwanda").empty
+    assert estimands.share_accepted(float("nan"), 100) is None
