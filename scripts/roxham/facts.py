@@ -4,13 +4,20 @@ import html
 import math
 import os
 import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
 )
+
+
+KEY_NUMBERS = 5  # of a brief
+MISSING = {"nan", "nat", "none", "<na>", "inf", "-inf"}  # how a value that is not there reads
 
 
 class FactError(ValueError):
@@ -28,7 +35,7 @@ def facts(**values: str) -> None:
             raise FactError(
                 f"fact {name!r} is {value!r} ({type(value).__name__}); format it, as with n() or pct()"
             )
-        if not value.strip() or value.strip().lower() in {"nan", "nat", "none", "<na>", "inf", "-inf"}:
+        if not value.strip() or value.strip().lower() in MISSING:
             raise FactError(f"fact {name!r} is {value!r}; a fact must have a value")
     from myst_nb import glue
 
@@ -85,6 +92,77 @@ def day(when: str | pd.Timestamp) -> str:
 def plural(count: float, one: str, many: str) -> str:
     """plural(1, "person", "people") → "1 person"; plural(39171, ...) → "39,171 people"."""
     return f"{n(count)} {one if n(count) == '1' else many}"
+
+
+def listed(words: Iterable[str]) -> str:
+    """["Blaine", "Havre", "Swanton"] → "Blaine, Havre and Swanton". Raises FactError for no words at all."""
+    *first, last = list(words) or [""]
+    if not last:
+        raise FactError("listed(): no words; a list in the text must have one at least")
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def standing(series: pd.Series, when: object = None, far: int = 12) -> str:
+    """How one value stands among those before it, in a few words.
+
+    series: counts by month (datetime64 or period index) or by year (integers), in order. when: its label, the last
+    by default. Against the value just before: "more than in July 2026", "fewer than …", "as many as in …"; where no
+    value of the `far` steps before reached it, "the highest since March 2019" (the last that was as high or higher)
+    or "the highest since the series begins, in October 1999"; the same with "lowest". A missing value that may have
+    been as high is passed over, and the words say ", of those published". Raises FactError when the value itself is
+    missing.
+    """
+    at = len(series) - 1 if when is None else series.index.get_loc(when)
+    value = _finite(series.iloc[at], "standing")
+    before = series.iloc[:at].dropna()
+    if before.empty:
+        return "the first of the series"
+    last = before.iloc[-1]
+    if value == last:
+        return f"as many as in {_label(before.index[-1])}"
+    reached = before[before >= value] if value > last else before[before <= value]
+    since = series.index.get_loc(reached.index[-1]) if len(reached) else -1
+    if at - since <= far:
+        return f"{'more' if value > last else 'fewer'} than in {_label(before.index[-1])}"
+    end = _label(reached.index[-1]) if len(reached) else f"the series begins, in {_label(series.index[0])}"
+    hidden = ", of those published" if series.iloc[since + 1 : at].isna().any() else ""
+    return f"the {'highest' if value > last else 'lowest'} since {end}{hidden}"
+
+
+@dataclass(frozen=True)
+class KeyNumbers:
+    """What `key_numbers` displays; `entries` is also the output's metadata, under "roxham_key"."""
+
+    entries: tuple[tuple[str, str], ...]
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> tuple[dict, dict]:
+        pairs = "".join(
+            f"<div><dt>{html.escape(words)}</dt><dd>{html.escape(value)}</dd></div>"
+            for value, words in self.entries
+        )
+        plain = "\n".join(f"{value}: {words}" for value, words in self.entries)
+        found = [{"value": value, "words": words} for value, words in self.entries]
+        return {"text/html": f'<dl class="rx-key">{pairs}</dl>', "text/plain": plain}, {"roxham_key": found}
+
+
+def key_numbers(*entries: tuple[str, str]) -> KeyNumbers:
+    """The five numbers of a brief, each with its words; the last expression of a cell.
+
+    entries: (value, words) as they are to be read, such as ("39,171", "people intercepted in 2022"). What has no
+    number says so in the value ("not published"). Raises FactError for another count than five, or an empty text.
+    """
+    if len(entries) != KEY_NUMBERS:
+        raise FactError(f"key_numbers: {len(entries)} entries; a brief has {KEY_NUMBERS}")
+    for value, words in entries:
+        for text in (value, words):
+            if not isinstance(text, str) or not text.strip() or text.strip().lower() in MISSING:
+                raise FactError(f"key_numbers: {value!r}, {words!r}: both must be text that is not empty")
+    return KeyNumbers(tuple(entries))
+
+
+def _label(when: object) -> str:
+    """A month in words; a year as it is."""
+    return str(when) if isinstance(when, int | np.integer) else month(when)
 
 
 def _finite(value: float, who: str) -> float:
