@@ -4,7 +4,8 @@ import html
 import math
 import os
 import re
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ MONTHS = (
 
 
 KEY_NUMBERS = 5  # of a brief
+FEW = 20  # of fewer than so many no percentage is given
 MISSING = {"nan", "nat", "none", "<na>", "inf", "-inf"}  # how a value that is not there reads
 
 
@@ -163,6 +165,77 @@ def key_numbers(*entries: tuple[str, str]) -> KeyNumbers:
 def _label(when: object) -> str:
     """A month in words; a year as it is."""
     return str(when) if isinstance(when, int | np.integer) else month(when)
+
+
+def count(number: float, one: str, many: str) -> str:
+    """As `plural`, with a word for nothing: count(0, "person", "people") → "no people"."""
+    return plural(number, one, many) if n(number) != "0" else f"no {many}"
+
+
+def bounded(total, one: str, many: str) -> str:
+    """A `tables.Total` in words: "39,170 people"; "0 to 5 people" where suppression hides a tenth of it or more.
+
+    Rounding alone is left to the caption: every count of its kind is rounded so.
+    """
+    if total.suppressed and total.high - total.low > 0.1 * total.value:
+        return f"{n(total.low)} to {plural(total.high, one, many)}"
+    return count(total.value, one, many)
+
+
+def change(now: float, before: float, when: str) -> str:
+    """What a count did, to follow it: "12% more than in 2023", "as many as in 2023", "down from 15 in 2023".
+
+    when: with its preposition, "in 2023". No percentage is given of fewer than `FEW`, or of a count that became
+    nothing. Raises FactError for a missing value.
+    """
+    now, before = _finite(now, "change"), _finite(before, "change")
+    if now == before:
+        return f"as many as {when}" if now else f"none {when} either"
+    if not before:
+        return f"up from none {when}"
+    if before < FEW or not now:
+        return f"{'up' if now > before else 'down'} from {n(before)} {when}"
+    ratio = now / before
+    if ratio >= 2.5:
+        return f"{n(ratio, 0 if ratio >= 9.95 else 1).removesuffix('.0')} times as many as {when}"
+    share = abs(ratio - 1)
+    words = pct(share, 0) if share >= 0.005 else "under 1%"
+    return f"{words} {'more' if ratio > 1 else 'fewer'} than {when}"
+
+
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+
+
+def ordinal(rank: int) -> str:
+    """2 → "second"; in digits after the tenth: "11th", "22nd"."""
+    if 1 <= rank <= len(_ORDINALS):
+        return _ORDINALS[rank - 1]
+    ends = {1: "st", 2: "nd", 3: "rd"} if rank % 100 not in (11, 12, 13) else {}
+    return f"{rank}{ends.get(rank % 10, 'th')}"
+
+
+def slug(text: object) -> str:
+    """A value as it stands in addresses and IDs: "Newfoundland and Labrador" → "newfoundland-and-labrador"."""
+    plain = unicodedata.normalize("NFD", str(text)).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")
+
+
+def brief(*, name: str, number: str, what: str, series: Sequence[float | None], rank: float | None) -> None:
+    """What the list of briefs says of this one; nothing is shown here. Call it once, in any cell.
+
+    name: "Quebec". number: as it is to be read ("39,171", "0 to 5", "not published"); what: what it counts, the
+    same words in every brief of a template. rank: by what the list is sorted; None goes last. series: the small
+    line, oldest first, None where nothing is known. Raises FactError for an empty text.
+    """
+    for key, text in (("name", name), ("number", number), ("what", what)):
+        if not isinstance(text, str) or not text.strip():
+            raise FactError(f"brief: {key} is {text!r}; it must be text")
+    from IPython.display import display
+
+    known = [None if pd.isna(v) else float(v) for v in series]
+    rank = None if rank is None or pd.isna(rank) else float(rank)
+    entry = {"name": name, "number": number, "what": what, "series": known, "rank": rank}
+    display({"text/plain": ""}, raw=True, metadata={"roxham_brief": entry})
 
 
 def _finite(value: float, who: str) -> float:

@@ -11,6 +11,7 @@ import yaml
 from roxham.publish.parameters import Parameter, declared, nearest
 
 ROOT = Path(__file__).resolve().parents[3]
+BRIEFS = "chapters/briefs"
 
 
 class BookError(ValueError):
@@ -110,13 +111,20 @@ def _files(node):
             yield from _files(item)
 
 
+def templates() -> list[Chapter]:
+    """The templates of briefs: notebooks of one parameter, each printed for many of its values (`briefs.py`)."""
+    found = (ROOT / BRIEFS).glob("*.md")
+    names = sorted(p.relative_to(ROOT).with_suffix("").as_posix() for p in found if p.stem != "index")
+    return [Chapter(name, (ROOT / f"{name}.md").read_bytes()) for name in names]
+
+
 def find(text: str) -> Chapter:
-    """The chapter that `text` names: a path, its stem, or the stem without its number.
+    """The chapter, or the template of briefs, that `text` names: a path, its stem, or the stem without its number.
 
     Raises `BookError`, listing the chapters and the nearest, if there is none.
     """
     wanted = Path(text).stem
-    chapters = book()
+    chapters = [*book(), *templates()]
     for chapter in chapters:
         stem = Path(chapter.name).stem
         if wanted in (stem, stem.partition("-")[2]):

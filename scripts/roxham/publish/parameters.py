@@ -10,13 +10,15 @@ says, under ``roxham: parameters:``, which values are allowed, by pointing at a 
         start: {from: interceptions.month, unit: month}
         end: {from: interceptions.month, unit: month, not_before: start}
 
-so that new data widen what may be asked without an edit. ``values: [...]`` gives a list outright.
+so that new data widen what may be asked without an edit. ``values: [...]`` gives a list outright; ``also: [Canada]``
+adds values before those of the column, and ``not_earlier: 2017-01`` leaves out what comes before.
 """
 
 from __future__ import annotations
 
 import ast
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -59,6 +61,21 @@ class Parameter:
             hint = nearest(text, list(self.allowed))
         raise ParameterError(f"{self.name}: {text!r} is not allowed; {self.describe()}{hint}")
 
+    def selected(self, rule: object) -> list:
+        """The allowed values that a rule names: ``all``, ``last 12``, or a list of them.
+
+        Raises `ParameterError` for another rule, or a value that is not allowed.
+        """
+        if rule == "all":
+            return list(self.allowed)
+        if isinstance(rule, str) and (last := re.fullmatch(r"last (\d+)", rule)) and int(last[1]):
+            return list(self.allowed[-int(last[1]) :])
+        if isinstance(rule, list) and rule:
+            return [self.parse(str(value)) for value in rule]
+        raise ParameterError(
+            f"{self.name}: {rule!r} selects nothing; it may be all, last 12, or a list of values"
+        )
+
     def describe(self) -> str:
         """What is allowed, in one short phrase."""
         if self.unit != "value":
@@ -89,6 +106,9 @@ def declared(cell_defaults: dict[str, dict], spec: dict, where: str) -> dict[str
                 allowed = _column(rule.pop("from"), unit)
             except LookupError as error:
                 raise ParameterError(f"{where}: {name}: {error.args[0]}") from error
+        allowed = [*rule.pop("also", []), *(allowed or [])]
+        first = str(rule.pop("not_earlier", ""))
+        allowed = [value for value in allowed if str(value) >= first]
         if not allowed or rule:
             raise ParameterError(f"{where}: {name}: the rule needs `from: table.column` or `values: [...]`")
         parameter = Parameter(
