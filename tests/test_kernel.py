@@ -143,7 +143,7 @@ def test_an_error_names_line_cell_and_frames(kernel):
 
 def test_a_kernel_that_dies_is_an_error_and_the_next_notebook_runs(kernel):
     result = execute(Run("chapters/dies", chapter("import os; os._exit(3)")), kernel)
-    assert "chapters/dies.md: DeadKernelError" in result.error
+    assert "chapters/dies.md: KernelLost: the kernel died, twice" in result.error
     outputs(execute(Run("after", chapter("x = 1")), kernel))
 
 

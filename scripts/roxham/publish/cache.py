@@ -38,6 +38,17 @@ def fingerprints(root: Path = ROOT) -> dict[str, str]:
     }
 
 
+def state(*prefixes: str) -> str:
+    """What results depend on: our code, the record, the locked environment, Python. 16 hex digits.
+
+    With prefixes, of our files only those whose paths below the root begin so.
+    """
+    files = {name: held for name, held in fingerprints().items() if name.startswith(prefixes or "")}
+    lock = (ROOT / "requirements.txt").read_bytes()
+    parts = [f"{name} {held}".encode() for name, held in files.items()]
+    return digest(lock, platform.python_version().encode(), *parts)[:16]
+
+
 def write_atomically(path: Path, text: str | bytes) -> None:
     """Write whole or not at all, whatever kills the process."""
     path.parent.mkdir(parents=True, exist_ok=True)
