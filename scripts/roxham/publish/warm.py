@@ -154,6 +154,7 @@ class WarmKernel:
 
     async def _watched(self, cells: Coroutine) -> None:
         task, started = asyncio.ensure_future(cells), time.monotonic()
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # if given up, nobody asks
         try:
             while not (await asyncio.wait({task}, timeout=POLL))[0]:
                 if time.monotonic() - started > self.seconds:
