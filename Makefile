@@ -21,6 +21,7 @@ serve: .venv/.site-ready  ## serve the site on this machine; build again when a 
 
 bench: .venv/.test-ready  ## measure the build beside its peers
 	@$(BIN)/python scripts/bench.py
+	@$(BIN)/python scripts/bench_sweep.py
 
 lock: .venv/.test-ready  ## recompile requirements.txt from pyproject.toml
 	@$(BIN)/pip install --quiet -e '.[lock]'

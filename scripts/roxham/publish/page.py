@@ -78,6 +78,10 @@ def standalone(notebook: str, note: str) -> str:
                 settings_overrides={
                     "nb_execution_mode": "off",
                     "nb_output_folder": scratch,
+                    "stylesheet_path": [
+                        "minimal.css",
+                        "plain.css",
+                    ],  # as by default; the parser adds to the list
                     "myst_enable_extensions": extensions,
                     "myst_all_links_external": True,  # docutils knows no target inside a figure's HTML
                     "output_encoding": "unicode",

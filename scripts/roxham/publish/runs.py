@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import re
 import time
 from collections import deque
@@ -77,7 +79,7 @@ def execute(run: Run, kernel: WarmKernel) -> Result:
 def _executed(run: Run, kernel: WarmKernel) -> Result:
     before = fingerprints()
     notebook = papermill.execute_notebook(
-        Chapter(run.name, run.source).notebook,
+        copy.deepcopy(_parsed(run.name, run.source)),
         None,
         parameters=run.parameters,
         engine_name="roxham",
@@ -88,6 +90,12 @@ def _executed(run: Run, kernel: WarmKernel) -> Result:
     dependencies = {path: before.get(path, "new") for path in kernel.dependencies()}
     warned = _warned(run, notebook)
     return Result(run.name, nbformat.writes(_timeless(notebook)), dependencies, warned=warned)
+
+
+@functools.lru_cache(maxsize=32)
+def _parsed(name: str, source: bytes):
+    """A template is read once, however many runs it has; papermill writes into what it is given."""
+    return Chapter(name, source).notebook
 
 
 def _timeless(notebook):
