@@ -33,6 +33,7 @@ links: .venv/.site-ready  ## ask whether the outside addresses still answer (nee
 
 bench: .venv/.test-ready  ## measure the build and a page beside their peers
 	@$(BIN)/python scripts/bench.py
+	@$(BIN)/python scripts/bench_sweep.py
 
 lock: .venv/.test-ready  ## recompile requirements.txt from pyproject.toml
 	@$(BIN)/pip install --quiet -e '.[lock]'

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+from roxham.publish.chromium import NAMES
 
 
 def on_path() -> str | None:

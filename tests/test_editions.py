@@ -270,6 +270,6 @@ def test_without_chromium_one_line_says_what_to_do(project, monkeypatch):
 def test_a_browser_that_prints_nothing_leaves_all_as_it_was(project):
     before = project.files()
     done = run(project, "pdf", ROXHAM_CHROMIUM=shutil.which("true"))
-    assert done.returncode == 1 and "did not print the book" in done.stderr
+    assert done.returncode == 1 and "did not print the page" in done.stderr
     assert not file(project, "pdf").exists()
     assert project.files() == before

@@ -8,6 +8,7 @@ import textwrap
 import jupytext
 import nbformat
 import papermill
+import psutil
 import pytest
 from project import CHECKOUT
 
@@ -40,6 +41,13 @@ HOSTILE = """
     get_ipython().display_formatter.formatters["text/html"].for_type(int, lambda n: "<b>mine</b>")
     from myst_nb import glue
     glue("left_over", "glued", display=False)
+    import gc, io, logging, signal, socket, time
+    os.umask(0); gc.disable(); sys.setrecursionlimit(400); socket.setdefaulttimeout(1)
+    os.environ["TZ"] = "Asia/Tokyo"; time.tzset()
+    logging.basicConfig(level=0, stream=io.StringIO()); logging.disable(50)
+    warnings.filters = []; warnings.showwarning = print; sys.path = ["/nowhere"]
+    np.set_printoptions(precision=1); np.seterr(all="raise")
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
 """
 
 WITNESS = """
@@ -54,6 +62,11 @@ WITNESS = """
     print(os.environ.get("LEFT_OVER"), "HOME" in os.environ, os.getcwd())
     print("/nowhere" in sys.path, "left-over" in sys.argv, len(warnings.filters), decimal.getcontext().prec)
     print(len(charts.COLOURS) > 5, figures.registry(), tables.load("events").shape)
+    import gc, logging, signal, socket, time
+    print(gc.isenabled(), sys.getrecursionlimit(), socket.getdefaulttimeout(), time.tzname, np.geterr())
+    print(logging.root.level, len(logging.root.handlers), logging.root.manager.disable, warnings.showwarning is print)
+    print(np.get_printoptions()["precision"], signal.getsignal(signal.SIGALRM))
+    mask = os.umask(0); os.umask(mask); print(mask)
     7
 """
 
@@ -143,8 +156,50 @@ def test_an_error_names_line_cell_and_frames(kernel):
 
 def test_a_kernel_that_dies_is_an_error_and_the_next_notebook_runs(kernel):
     result = execute(Run("chapters/dies", chapter("import os; os._exit(3)")), kernel)
-    assert "chapters/dies.md: DeadKernelError" in result.error
+    assert kernel.manager is None
+    assert "chapters/dies.md: KernelLost: the kernel died, twice" in result.error
     outputs(execute(Run("after", chapter("x = 1")), kernel))
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("exec('while True: pass')", "the notebook took more than 3 s"),
+        ("block = bytearray(700 * 2**20); import time; time.sleep(60)", "MB; allowed are 600"),
+    ],
+    ids=["hangs", "grows"],
+)
+def test_a_kernel_that_hangs_or_grows_is_replaced_and_the_run_repeated_once(tmp_path, code, said):
+    bounded = WarmKernel(seconds=3, memory=600)
+    count = f"open({str(tmp_path / 'runs')!r}, 'a').write('x')\n"
+    result = execute(Run("chapters/bad", chapter(count + code)), bounded)
+    assert said in result.error and result.error.endswith("twice")
+    assert (tmp_path / "runs").read_text() == "xx"
+    once = f"import os\nif os.path.getsize({str(tmp_path / 'runs')!r}) == 3: {code}"
+    outputs(execute(Run("chapters/good", chapter(count + once)), bounded))
+    assert (tmp_path / "runs").read_text() == "xxxx"
+    bounded.stop()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import threading, time; threading.Thread(target=time.sleep, args=[600], daemon=True).start()",
+        "import subprocess; subprocess.Popen(['sleep', '600'])",
+        "kept = bytearray(400 * 2**20); import sys; sys.modules['left_over'] = kept",
+    ],
+    ids=["a thread", "a process", "memory"],
+)
+def test_what_cannot_be_undone_ends_with_its_kernel(kernel, monkeypatch, code):
+    monkeypatch.setattr(kernel, "memory", 1000)
+    outputs(execute(Run("one", chapter("x = 1")), kernel))
+    first = kernel.manager.provisioner.pid
+    outputs(execute(Run("left", chapter(code)), kernel))
+    assert kernel.manager.provisioner.pid == first
+    family = psutil.Process(first).children()
+    outputs(execute(Run("next", chapter("x = 1")), kernel))
+    assert kernel.manager.provisioner.pid != first
+    assert not any(psutil.pid_exists(process.pid) for process in family)
 
 
 def test_what_a_cell_prints_is_one_piece_however_it_arrives(kernel):

@@ -105,12 +105,13 @@ def build(only: str | None, workers: int | None, scheduler: str | None, fresh: b
 )
 def run(chapter: str, parameter: tuple[tuple[str, str], ...], out: Path | None) -> None:
     """Execute one CHAPTER with other parameters; write the notebook and a standalone page."""
-    from roxham.publish import chapters, parameters, rerun, site
+    from roxham.publish import chapters, parameters, rerun, site, sweep
 
     try:
         found = chapters.find(chapter)
         values = parameters.given(found.parameters, parameter, found.name)
-        folder = rerun.destination(found, values, out)
+        default = site.BUILD / "runs" / sweep.stem(found, values)
+        folder = rerun.destination(out or default)
     except (chapters.BookError, parameters.ParameterError, rerun.OutputError) as error:
         stop(f"roxham run: {error}", 2)
     try:
@@ -121,6 +122,137 @@ def run(chapter: str, parameter: tuple[tuple[str, str], ...], out: Path | None) 
         stop(f"roxham run: {error}; nothing was written", 1)
     except site.BuildError as error:
         stop(f"{error}\nroxham run: failed; nothing was written", 1)
+
+
+@command(
+    "roxham sweep province --over province=all",
+    "roxham sweep briefs/month.md --over month=2022-01..2023-12 --format html,pdf --out months/",
+    "roxham sweep the-count --over year=2019,2022 --over province=all --workers 8",
+    "roxham sweep the-count --from params.csv --scheduler tcp://host:8786 --resume",
+)
+@click.argument("template")
+@click.option(
+    "--over",
+    multiple=True,
+    metavar="NAME=VALUES",
+    help="A parameter and its values: a,b,c or all or first..last. Given again: every combination.",
+)
+@click.option(
+    "--from",
+    "listing",
+    type=click.Path(path_type=Path),
+    metavar="CSV",
+    help="A file of combinations: parameters in the header, one combination a row.",
+)
+@click.option("--workers", type=click.IntRange(min=1), help="Briefs made side by side; all cores by default.")
+@click.option(
+    "--scheduler", metavar="ADDRESS", help="A dask scheduler, such as tcp://host:8786, to make them on."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The folder to write to; by default one in _build/sweeps."
+)
+@click.option("--resume", is_flag=True, help="Keep what an earlier sweep left whole and is still true.")
+@click.option(
+    "--format",
+    "formats",
+    default="ipynb,html",
+    show_default=True,
+    help="What to write: ipynb, html, pdf, or several with commas.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="What a brief may take before it counts as hung; 1200 by default.",
+)
+@click.option(
+    "--memory",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="MB",
+    help="What a kernel may hold before it is replaced; 3000 by default.",
+)
+def sweep(template, over, listing, workers, scheduler, out, resume, formats, timeout, memory) -> None:
+    """Make a brief of TEMPLATE (or of any chapter with parameters) for every combination of values.
+
+    Writes them, and manifest.csv, which says what became of each. One that fails does not stop the others, but
+    makes the exit status 1.
+    """
+    from roxham.publish import chapters, chromium, cluster, page, parameters, rerun, site, warm
+    from roxham.publish import sweep as sweeps
+
+    try:
+        found = chapters.find(template)
+        if bool(over) == bool(listing):
+            raise sweeps.SweepError("give --over or --from, one of the two")
+        values = sweeps.listed(found, listing) if listing else sweeps.expand(found, over)
+        asked = [name for name in formats.split(",") if name]
+        if not asked or (unknown := [name for name in asked if name not in page.FORMATS]):
+            what = ", ".join(unknown) if asked else "nothing"
+            raise sweeps.SweepError(f"--format {formats}: {what}; allowed are {', '.join(page.FORMATS)}")
+        if "pdf" in asked and not scheduler:
+            chromium.find()
+        folder = rerun.destination(out or site.BUILD / "sweeps" / Path(found.name).name)
+        whole = sweeps.Sweep(found, values, folder, tuple(f for f in page.FORMATS if f in asked))
+    except (
+        chapters.BookError,
+        parameters.ParameterError,
+        sweeps.SweepError,
+        rerun.OutputError,
+        chromium.ChromiumError,
+    ) as error:
+        stop(f"roxham sweep: {error}", 2)
+    try:
+        site.check_record()
+        with Meter(found.title) as meter:
+            whole.run(
+                workers=workers or os.cpu_count() or 1,
+                scheduler=scheduler,
+                resume=resume,
+                seconds=timeout or warm.SECONDS,
+                memory=memory or warm.MEMORY,
+                progress=meter,
+                notice=say,
+            )
+    except site.InvalidRecord as error:
+        print_faults(error.faults)
+        stop(f"roxham sweep: {error}; nothing was written", 1)
+    except (cluster.Refused, sweeps.SweepError) as error:
+        stop(f"roxham sweep: {error}{so_far(whole)}", 1)
+    except OSError as error:
+        stop(f"roxham sweep: {error.filename or folder}: {error.strerror or error}{so_far(whole)}", 1)
+    except KeyboardInterrupt:
+        stop(f"roxham sweep: stopped{so_far(whole)}", 130)
+    summary(whole, meter.seconds)
+    print(os.path.relpath(folder / sweeps.MANIFEST))
+    if failed := whole.count("failed"):
+        stop(f"roxham sweep: {failed} of {len(whole.orders)} failed", 1)
+
+
+def so_far(sweep) -> str:
+    """What a sweep that ends early leaves."""
+    if not sweep.rows:
+        return "; nothing was written"
+    said = (
+        f"; {sweep.count('done')} of {len(sweep.orders)} are done and kept in {os.path.relpath(sweep.folder)}"
+    )
+    return said + ": go on with --resume"
+
+
+def summary(sweep, seconds: float) -> None:
+    """A table of what became of the briefs, and each failure with its error, on standard error."""
+    from rich.console import Console
+    from rich.table import Table
+
+    for name, row in sweep.rows.items():
+        if row["status"] == "failed":
+            say(f"{name}: {row['error']}")
+    table = Table("", "briefs", "seconds each", title=f"{sweep.chapter.title}, {seconds:.1f} s")
+    for status, words in (("done", "made"), ("kept", "kept"), ("failed", "failed")):
+        if took := sorted(
+            float(row["seconds"]) for name, row in sweep.rows.items() if sweep.what(name) == status
+        ):
+            table.add_row(words, str(len(took)), f"{took[0]:.1f} to {took[-1]:.1f}")
+    Console(stderr=True, highlight=False).print(table)
 
 
 @command("roxham list", "roxham list 03-the-count", name="list")
@@ -277,7 +409,7 @@ def study(
 
     from roxham.models import studies
     from roxham.publish import site
-    from roxham.publish import study as sweep
+    from roxham.publish import study as fits
 
     if name not in studies.STUDIES:
         near = difflib.get_close_matches(name, studies.STUDIES, 1)
@@ -288,8 +420,8 @@ def study(
         stop(f"roxham study: --out {out}: not a file that can be written", 2)
     try:
         site.check_record()
-        with Sweep(name) as progress:
-            table = sweep.run(
+        with Meter(name) as progress:
+            table = fits.run(
                 name,
                 out,
                 workers=workers or os.cpu_count() or 1,
@@ -301,7 +433,7 @@ def study(
     except site.InvalidRecord as error:
         print_faults(error.faults)
         stop(f"roxham study: {error}; nothing was written", 1)
-    except (sweep.StudyError, ConnectionError) as error:
+    except (fits.StudyError, ConnectionError) as error:
         stop(f"roxham study: {error}", 1)
     except KeyboardInterrupt:
         stop("roxham study: stopped; what was done is kept: go on with --resume", 130)
@@ -450,7 +582,7 @@ def links(fresh: bool, pause: float, timeout: float) -> None:
     report = site.BUILD / "links.csv"
     keep = timedelta() if fresh else timedelta(days=7)
     try:
-        with Sweep("asking") as progress:
+        with Meter("asking") as progress:
             answers = addresses.check(
                 found,
                 report,
@@ -503,21 +635,25 @@ def built_figure(name: str, wanted: str) -> dict:
     return figures[key]
 
 
-class Sweep:
-    """The progress of a study: a bar with rate and time left on a terminal, a line every tenth elsewhere."""
+class Meter:
+    """The progress of a sweep: a bar with rate and time left on a terminal, a line every tenth elsewhere."""
 
     def __init__(self, text: str) -> None:
         self.text = text
 
     def __enter__(self):
-        self.bar, self.said, self.began = None, -1, None
+        self.bar, self.said, self.began, self.entered = None, -1, None, time.monotonic()
         if sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
             from rich.progress import Progress as Bar
 
-            columns = [TextColumn(self.text), BarColumn(), MofNCompleteColumn()]
-            columns += [TextColumn("{task.fields[rate]:.0f} a second"), TimeRemainingColumn()]
+            columns = [TextColumn(self.text, markup=False), BarColumn(), MofNCompleteColumn()]
+            columns += [
+                TextColumn("{task.fields[rate]}"),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[bad]}"),
+            ]
             self.bar = Bar(*columns, console=Console(stderr=True))
         return self
 
@@ -525,17 +661,23 @@ class Sweep:
         if self.bar:
             self.bar.stop()
 
-    def __call__(self, done: int, total: int) -> None:
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self.entered
+
+    def __call__(self, done: int, total: int, failed: int = 0) -> None:
         self.began = self.began or (time.monotonic(), done)  # what was kept from an earlier run has no rate
+        bad = f"{failed} failed" if failed else ""
         if self.bar:
             if not self.bar.tasks:
                 self.bar.start()
-                self.bar.add_task(self.text, total=total, rate=0)
+                self.bar.add_task(self.text, total=total, rate="", bad="")
             rate = (done - self.began[1]) / max(time.monotonic() - self.began[0], 1e-3)
-            self.bar.update(self.bar.tasks[0].id, completed=done, rate=rate)
+            words = f"{rate:.0f} a second" if rate >= 10 else f"{rate:.1f} a second"
+            self.bar.update(self.bar.tasks[0].id, completed=done, rate=words if rate else "", bad=bad)
         elif (tenth := 10 * done // total) > self.said:
             self.said = tenth
-            say(f"{self.text}: {done} of {total}")
+            say(f"{self.text}: {done} of {total}" + (f", {bad}" if bad else ""))
 
 
 class Progress:

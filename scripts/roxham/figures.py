@@ -22,6 +22,7 @@ import re
 import string
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from hashlib import sha256
@@ -40,7 +41,7 @@ from roxham.facts import display_mode, month
 MAX_ROWS = 5_000
 MAX_NAMED = 6  # publishers named before the list of sources is opened
 VL_VERSION = ".".join(alt.SCHEMA_VERSION.removeprefix("v").split(".")[:2])
-_VEGA = f"{vlc.__version__}-{VL_VERSION}"
+_VEGA = f"{vlc.__version__}-{VL_VERSION}-own-fonts"
 WORDS = {  # every word that a figure adds of its own
     "source": "Source",
     "sources": "Sources",
@@ -418,12 +419,28 @@ def _svg(who: str, spec: dict) -> str:
 
     def draw() -> str:
         try:
-            return vlc.vegalite_to_svg(text, vl_version=VL_VERSION, allowed_base_urls=[])
+            with own_fonts():
+                return vlc.vegalite_to_svg(text, vl_version=VL_VERSION, allowed_base_urls=[])
         except Exception as error:  # a bare exception is all that vl-convert has
             raise FigureError(f"{who}: the chart cannot be drawn: {_first_lines(error)}") from error
 
     # one spec has one drawing, whichever notebook draws it, so it is drawn once
     return _kept(f"drawings/{sha256(f'{_VEGA} {text}'.encode()).hexdigest()}", draw)
+
+
+@contextmanager
+def own_fonts() -> Iterator[None]:
+    """The converter measures text by its own fonts alone, of which the theme's is one: the same on every system, and
+    twice as fast as where it opens each of the system's fonts for each word. It looks at its first drawing only."""
+    before = os.environ.get("FONTCONFIG_FILE")
+    os.environ["FONTCONFIG_FILE"] = str(_ASSETS / "fonts.conf")
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["FONTCONFIG_FILE"]
+        else:
+            os.environ["FONTCONFIG_FILE"] = before
 
 
 def _still(layers: list[dict]) -> list[dict]:
@@ -670,10 +687,14 @@ def _kept(name: str, make: Callable[[], str]) -> str:
         return text
     except (OSError, zlib.error):
         text = make()
-    file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_name(f"{file.name}.{os.getpid()}-{get_ident()}")
-    part.write_bytes(zlib.compress(text.encode()))
-    part.replace(file)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(zlib.compress(text.encode()))
+        part.replace(file)
+    except OSError:  # a full disk; what cannot be kept is made again
+        with suppress(OSError):
+            part.unlink()
     return text
 
 

@@ -7,6 +7,7 @@ while what it *read* (our modules, the tables, the hand-written judgements) is t
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
@@ -32,10 +33,32 @@ def fingerprints(root: Path = ROOT) -> dict[str, str]:
     """Path below the root → SHA-256, for every file that a notebook may depend on."""
     files = [*root.glob("data/**/*"), *root.glob("scripts/roxham/**/*")]
     return {
-        f.relative_to(root).as_posix(): digest(f.read_bytes())
+        f.relative_to(root).as_posix(): _fingerprint(f, *_written(f))
         for f in sorted(files)
         if f.is_file() and "__pycache__" not in f.parts
     }
+
+
+def _written(file: Path) -> tuple[int, int, int]:
+    found = file.stat()
+    return found.st_mtime_ns, found.st_ctime_ns, found.st_size
+
+
+@functools.lru_cache(maxsize=4096)
+def _fingerprint(file: Path, *_written: int) -> str:
+    """Of a file as it is since it was last written, by the system's clocks: read once by a process."""
+    return digest(file.read_bytes())
+
+
+def state(*prefixes: str) -> str:
+    """What results depend on: our code, the record, the locked environment, Python. 16 hex digits.
+
+    With prefixes, of our files only those whose paths below the root begin so.
+    """
+    files = {name: held for name, held in fingerprints().items() if name.startswith(prefixes or "")}
+    lock = (ROOT / "requirements.txt").read_bytes()
+    parts = [f"{name} {held}".encode() for name, held in files.items()]
+    return digest(lock, platform.python_version().encode(), *parts)[:16]
 
 
 def write_atomically(path: Path, text: str | bytes) -> None:

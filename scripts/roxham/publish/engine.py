@@ -17,4 +17,4 @@ class WarmEngine(Engine):
         if kernel is None:
             kernel = cls.own = cls.own or WarmKernel()
         kernel.begin()
-        kernel.execute(nb_man, timeout=options.get("execution_timeout"))
+        kernel.execute(nb_man)

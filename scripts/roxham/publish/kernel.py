@@ -2,8 +2,9 @@
 
 A kernel is kept warm (the libraries stay imported), so each notebook must find it as new. `begin` puts back
 all that a notebook can change by ordinary means: its names, our own modules (imported anew, so that figures
-registered and tables read start empty), pandas' options, Altair's registries, random state, environment,
-working directory, warnings, display formatters. `report` says what the notebook depended on.
+registered and tables read start empty), and what `_state` lists, from pandas' options to the working directory.
+What it cannot put back (threads and processes left running) it reports, and the kernel is replaced.
+`report` says what the notebook depended on.
 
 One thing is carried over, because reading and checking the tables takes longer than most notebooks: what
 `roxham.tables` has in memory, of which a notebook only ever gets copies. The next notebook's module recalls it,
@@ -17,10 +18,18 @@ import decimal
 import gc
 import json
 import locale
+import logging
 import os
 import random
+import signal
+import socket
 import sys
+import threading
+import time
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 from importlib.abc import MetaPathFinder
 from importlib.machinery import PathFinder
 from pathlib import Path
@@ -32,8 +41,9 @@ OURS = Path(__file__).resolve().parents[1]
 KEPT = {"roxham", "roxham.publish", "roxham.publish.kernel"}
 SEED = 20230325
 
-_new: dict = {}
 _tables: dict = {}  # of the last `roxham.tables`: the state of its file, how to ask for its memory, the memory
+_threads: set = set()  # that the kernel has of itself
+_new: list = []  # what of the process `begin` puts back: how it is set, how it was
 
 
 def warm() -> None:
@@ -45,29 +55,89 @@ def warm() -> None:
     import pandera.pandas  # noqa: F401
     import vl_convert
 
+    from roxham.figures import own_fonts
+
     # the converter's first drawing starts its JavaScript engine
     chart = alt.Chart({"values": [{"a": 1}]}).mark_point().to_dict()
-    vl_convert.vegalite_to_svg(chart)
-    _new.update(
-        environment=dict(os.environ),
-        folder=os.getcwd(),
-        path=list(sys.path),
-        arguments=list(sys.argv),
-        builtins=dict(vars(builtins)),
-        locale=locale.setlocale(locale.LC_ALL),
-        decimal=decimal.getcontext().copy(),
-        filters=list(warnings.filters),
-        pandas=_pandas_options(),
-        altair=[(registry, registry._get_state()) for registry in _registries()],
-        formatters=_formatters(),
-    )
+    with own_fonts():
+        vl_convert.vegalite_to_svg(chart)
+    _forget()
+    _new.extend((put, get()) for get, put in _state())
+    _threads.update(threading.enumerate())
     begin()
+    gc.collect()
+    gc.freeze()  # what is here now stays: no later collection need look at it
 
 
-def _registries() -> list:
+def _state() -> Iterator[tuple[Callable[[], object], Callable[[object], object]]]:
+    """How each part of the process that a notebook can change is read, and how it is put back."""
     import altair as alt
+    import numpy
 
-    return [alt.theme._themes, alt.renderers, alt.data_transformers]
+    yield os.getcwd, os.chdir
+    yield _umask, os.umask
+    yield from _mappings(os.environ, vars(builtins))
+    yield time.tzset, lambda _: time.tzset()  # by the environment as it was
+    yield from _attributes(sys, "path", "argv")
+    yield from _attributes(
+        warnings, "filters", "showwarning", "_showwarnmsg", "formatwarning", "defaultaction"
+    )
+    yield from _lists(sys.path, sys.argv, warnings.filters)
+    yield lambda: None, lambda _: warnings._filters_mutated()
+    yield from _attributes(sys, "stdout", "stderr", "stdin", "excepthook", "displayhook", "unraisablehook")
+    yield sys.getrecursionlimit, sys.setrecursionlimit
+    yield sys.gettrace, sys.settrace
+    yield sys.getprofile, sys.setprofile
+    yield gc.isenabled, lambda on: gc.enable() if on else gc.disable()
+    yield gc.get_threshold, lambda thresholds: gc.set_threshold(*thresholds)
+    yield socket.getdefaulttimeout, socket.setdefaulttimeout
+    for number in {signal.SIGALRM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGTERM, signal.SIGINT}:
+        yield partial(signal.getsignal, number), partial(signal.signal, number)
+    yield lambda: 0, lambda _: signal.setitimer(signal.ITIMER_REAL, 0)
+    yield lambda: locale.setlocale(locale.LC_ALL), partial(locale.setlocale, locale.LC_ALL)
+    yield lambda: decimal.getcontext().copy(), lambda context: decimal.setcontext(context.copy())
+    root = logging.getLogger()
+    yield from _lists(root.handlers, root.filters)
+    yield lambda: root.level, root.setLevel
+    yield lambda: root.manager.disable, logging.disable
+    yield numpy.geterr, lambda how: numpy.seterr(**how)
+    yield numpy.get_printoptions, lambda options: numpy.set_printoptions(**options)
+    yield _pandas_options, _set_pandas_options
+    for registry in (alt.theme._themes, alt.renderers, alt.data_transformers):
+        yield partial(_altair_state, registry), lambda state, r=registry: r._set_state(_copies(state))
+    for formatter in get_ipython().display_formatter.formatters.values():
+        yield from _mappings(
+            formatter.singleton_printers, formatter.type_printers, formatter.deferred_printers
+        )
+        yield from _attributes(formatter, "enabled")
+    yield lambda: None, lambda _: (random.seed(SEED), numpy.random.seed(SEED))
+
+
+def _umask() -> int:
+    os.umask(mask := os.umask(0o022))
+    return mask
+
+
+def _mappings(*mappings) -> Iterator:
+    for one in mappings:
+        yield partial(dict, one), lambda held, m=one: _refill(m, held)
+
+
+def _refill(mapping, held: dict) -> None:
+    for name in set(mapping) - set(held):
+        del mapping[name]
+    mapping.update(held)
+
+
+def _lists(*lists) -> Iterator:
+    for one in lists:
+        yield partial(list, one), lambda held, m=one: m.__setitem__(slice(None), held)
+
+
+def _attributes(thing, *names) -> Iterator:
+    for name in names:
+        if hasattr(thing, name):
+            yield partial(getattr, thing, name), partial(setattr, thing, name)
 
 
 def _pandas_options() -> dict:
@@ -80,52 +150,49 @@ def _pandas_options() -> dict:
         return {name: pandas.get_option(name) for name in _registered_options}
 
 
-def _formatters() -> list:
-    """IPython's type printers, which a notebook can add to."""
-    formatters = get_ipython().display_formatter.formatters.values()
-    return [
-        (f, dict(f.singleton_printers), dict(f.type_printers), dict(f.deferred_printers)) for f in formatters
-    ]
-
-
-def begin() -> None:
-    """Make the kernel as it was when `warm` had imported the libraries."""
-    import numpy
+def _set_pandas_options(held: dict) -> None:
     import pandas
 
-    _remember()
-    shell = get_ipython()
-    shell.reset(new_session=False)
-    shell.execution_count = 1
+    for option, value in _pandas_options().items():
+        if value != held[option]:
+            pandas.set_option(option, held[option])
+
+
+def _altair_state(registry) -> dict:
+    return _copies(registry._get_state())
+
+
+def _copies(state: dict) -> dict:
+    return {key: dict(value) if isinstance(value, dict) else value for key, value in state.items()}
+
+
+def _forget() -> None:
+    """Our own modules are imported anew by each notebook."""
     for name in [m for m in sys.modules if m.partition(".")[0] == "roxham" and m not in KEPT]:
         del sys.modules[name]
     for package in ("roxham", "roxham.publish"):
         for attribute in [a for a in vars(sys.modules[package]) if f"{package}.{a}" not in KEPT]:
             if not attribute.startswith("__"):
                 delattr(sys.modules[package], attribute)
-    os.chdir(_new["folder"])
-    os.environ.clear()
-    os.environ.update(_new["environment"])
-    sys.path[:] = _new["path"]
-    sys.argv[:] = _new["arguments"]
-    for name in set(vars(builtins)) - set(_new["builtins"]):
-        delattr(builtins, name)
-    vars(builtins).update(_new["builtins"])
-    locale.setlocale(locale.LC_ALL, _new["locale"])
-    decimal.setcontext(_new["decimal"].copy())
-    for option, value in _pandas_options().items():
-        if value != _new["pandas"][option]:
-            pandas.set_option(option, _new["pandas"][option])
-    warnings.filters[:] = _new["filters"]
-    warnings._filters_mutated()
-    for registry, state in _new["altair"]:
-        registry._set_state({key: _copy(value) for key, value in state.items()})
-    for formatter, singletons, types, deferred in _new["formatters"]:
-        formatter.singleton_printers = dict(singletons)
-        formatter.type_printers = dict(types)
-        formatter.deferred_printers = dict(deferred)
-    random.seed(SEED)
-    numpy.random.seed(SEED)
+
+
+def begin() -> None:
+    """Make the kernel as it was when `warm` had imported the libraries.
+
+    Raises `RuntimeError` if it cannot be: what a notebook left running cannot be ended from here.
+    """
+    if left := [thread.name for thread in threading.enumerate() if thread not in _threads]:
+        raise RuntimeError(f"threads left running: {', '.join(left)}")
+    with suppress(ChildProcessError):
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        raise RuntimeError("processes left running")
+    _remember()
+    shell = get_ipython()
+    shell.reset(new_session=False)
+    shell.execution_count = 1
+    _forget()
+    for put, held in _new:
+        put(held)
     gc.collect()
 
 
@@ -154,14 +221,10 @@ class _Recall(MetaPathFinder):
 def _remember() -> None:
     """Keep what the notebook's `roxham.tables` has in memory, if it was read as in a new kernel."""
     sys.meta_path[:] = [_Recall, *(finder for finder in sys.meta_path if finder is not _Recall)]
-    if _pandas_options() != _new["pandas"]:
+    if _pandas_options() != next(held for put, held in _new if put is _set_pandas_options):
         _tables.clear()
     elif "ask" in _tables:
         _tables["memory"] = _tables.pop("ask")()
-
-
-def _copy(value):
-    return dict(value) if isinstance(value, dict) else value
 
 
 def report() -> str:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
+from collections.abc import Collection
 from tempfile import TemporaryDirectory
+from threading import Lock
 
 from roxham import figures
-from roxham.publish.chapters import settings
+from roxham.publish import chromium
+from roxham.publish.chapters import Chapter, settings
 from roxham.publish.links import alone
 from roxham.publish.site import figures_of
 
+FORMATS = ("ipynb", "html", "pdf")
+_PRINTING = Lock()  # docutils keeps its roles and directives in one place
 _STYLE = """
 :root { color-scheme: light dark }
 body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; font: 1.05rem/1.6 system-ui, sans-serif }
@@ -20,6 +26,32 @@ pre { overflow-x: auto; font-size: .85rem }
 table { border-collapse: collapse }
 th, td { padding: .2rem .6rem; text-align: left }
 """
+
+
+class PageError(RuntimeError):
+    """An executed notebook that cannot be printed."""
+
+
+def printed(notebook: str, chapter: Chapter, values: dict, formats: Collection[str]) -> dict[str, bytes]:
+    """An executed notebook (JSON) of a chapter with `values` in `formats`, of `FORMATS`: format → the file.
+
+    Raises `PageError` where its Markdown cannot be printed, or no Chromium prints the PDF.
+    """
+    asked = ", ".join(f"{k} = {v}" for k, v in values.items()) or "its own parameters"
+    note = f"<p><em>{html.escape(chapter.title)}, rerun with {html.escape(asked)}.</em></p>"
+    files = {}
+    if "ipynb" in formats:
+        files["ipynb"] = notebook.encode()
+    try:
+        if {"html", "pdf"} & set(formats):
+            page = standalone(notebook, note)
+        if "html" in formats:
+            files["html"] = page.encode()
+        if "pdf" in formats:
+            files["pdf"] = chromium.pdf(page)
+    except (ValueError, chromium.ChromiumError) as error:
+        raise PageError(str(error)) from error
+    return files
 
 
 def standalone(notebook: str, note: str) -> str:
@@ -38,14 +70,18 @@ def standalone(notebook: str, note: str) -> str:
             cell["metadata"]["tags"].append("remove-input")  # docutils cannot fold; the notebook has the code
     extensions = settings("_config.yml").get("parse", {}).get("myst_enable_extensions", [])
     try:
-        with TemporaryDirectory() as scratch:  # the parser keeps a copy of what it read
-            html = publish_string(
+        with _PRINTING, TemporaryDirectory() as scratch:  # the parser keeps a copy of what it read
+            page = publish_string(
                 json.dumps(content),
                 parser=Parser(),
                 writer_name="html5",
                 settings_overrides={
                     "nb_execution_mode": "off",
                     "nb_output_folder": scratch,
+                    "stylesheet_path": [
+                        "minimal.css",
+                        "plain.css",
+                    ],  # as by default; the parser adds to the list
                     "myst_enable_extensions": extensions,
                     "myst_all_links_external": True,  # docutils knows no target inside a figure's HTML
                     "output_encoding": "unicode",
@@ -56,5 +92,5 @@ def standalone(notebook: str, note: str) -> str:
     except SystemMessage as error:
         raise ValueError(str(error)) from error
     head = f"<style>{_STYLE}{figures.css()}</style></head>"
-    html = html.replace("</head>", head, 1)
-    return re.sub(r"(<main[^>]*>)", lambda m: f"{m[1]}\n{note}", html, count=1)
+    page = page.replace("</head>", head, 1)
+    return re.sub(r"(<main[^>]*>)", lambda m: f"{m[1]}\n{note}", page, count=1)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from distributed import WorkerPlugin, as_completed, get_worker
+import nbformat
+import papermill
+from papermill.exceptions import PapermillExecutionError
 
 from roxham.publish.cache import fingerprints
-from roxham.publish.cluster import connected
+from roxham.publish.chapters import Chapter
+from roxham.publish.cluster import Alike, plugin, side_by_side
+from roxham.publish.warm import MEMORY, SECONDS, KernelLost, WarmKernel
 
-CELL_SECONDS = 600  # a cell that takes longer hangs
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -45,45 +52,50 @@ class Result:
         return self.error or self.warned
 
 
-def execute(run: Run, kernel) -> Result:
-    """Execute one notebook on a warm kernel.
+def execute(run: Run, kernel: WarmKernel) -> Result:
+    """Execute one notebook on a warm kernel; once more, on a new one, if the kernel is lost.
 
     The files' fingerprints are taken before it starts: a file that changes meanwhile makes the stored entry
     invalid, never wrong.
     """
-    import nbformat
-    import papermill
-    from papermill.exceptions import PapermillExecutionError
-
-    from roxham.publish.chapters import Chapter
-
     started = time.perf_counter()
-    before = fingerprints()
     try:
-        executed = papermill.execute_notebook(
-            Chapter(run.name, run.source).notebook,
-            None,
-            parameters=run.parameters,
-            engine_name="roxham",
-            kernel=kernel,
-            kernel_name="python3",
-            progress_bar=False,
-            execution_timeout=CELL_SECONDS,
-        )
-        dependencies = {path: before.get(path, "new") for path in kernel.dependencies()}
+        try:
+            result = _executed(run, kernel)
+        except KernelLost:
+            result = _executed(run, kernel)
+    except KernelLost as error:
+        result = Result(run.name, error=f"{run.name}.md: KernelLost: {error}, twice")
     except PapermillExecutionError as error:
         kernel.stop()
-        return Result(run.name, seconds=time.perf_counter() - started, error=_explain(run, error))
+        result = Result(run.name, error=_explain(run, error))
     except Exception as error:
         kernel.stop()
-        return Result(
-            run.name,
-            seconds=time.perf_counter() - started,
-            error=f"{run.name}.md: {type(error).__name__}: {error}",
-        )
-    seconds = time.perf_counter() - started
-    warned = _warned(run, executed)
-    return Result(run.name, nbformat.writes(_timeless(executed)), dependencies, seconds, warned=warned)
+        result = Result(run.name, error=f"{run.name}.md: {type(error).__name__}: {error}")
+    result.seconds = time.perf_counter() - started
+    return result
+
+
+def _executed(run: Run, kernel: WarmKernel) -> Result:
+    before = fingerprints()
+    notebook = papermill.execute_notebook(
+        copy.deepcopy(_parsed(run.name, run.source)),
+        None,
+        parameters=run.parameters,
+        engine_name="roxham",
+        kernel=kernel,
+        kernel_name="python3",
+        progress_bar=False,
+    )
+    dependencies = {path: before.get(path, "new") for path in kernel.dependencies()}
+    warned = _warned(run, notebook)
+    return Result(run.name, nbformat.writes(_timeless(notebook)), dependencies, warned=warned)
+
+
+@functools.lru_cache(maxsize=32)
+def _parsed(name: str, source: bytes):
+    """A template is read once, however many runs it has; papermill writes into what it is given."""
+    return Chapter(name, source).notebook
 
 
 def _timeless(notebook):
@@ -147,22 +159,52 @@ def _line(text: str, cell: str) -> int | None:
     return text.count("\n", 0, start) + 1 if cell and start >= 0 else None
 
 
-class Kernels(WorkerPlugin):
-    """Gives each dask worker one warm kernel, started by its first run and ended with the worker."""
+class Kernels(Alike):
+    """Gives each thread of a dask worker a warm kernel, started by its first run and ended with the work."""
 
-    name = "roxham-kernels"
+    def __init__(self, seconds: float = SECONDS, memory: float = MEMORY) -> None:
+        super().__init__()
+        self.limits = seconds, memory
 
     def setup(self, worker) -> None:
-        from roxham.publish.warm import WarmKernel
-
-        self.kernel = WarmKernel()
+        super().setup(worker)
+        self.all, self.idle, self.ended = [], deque(), False
 
     def teardown(self, worker) -> None:
-        self.kernel.stop()
+        self.ended = True
+        for kernel in getattr(self, "all", []):
+            kernel.end()
+
+    @contextmanager
+    def one(self) -> Iterator[WarmKernel]:
+        """A kernel that no other thread uses meanwhile."""
+        try:
+            kernel = self.idle.pop()
+        except IndexError:
+            kernel = WarmKernel(*self.limits)
+            self.all.append(kernel)
+        try:
+            yield kernel
+        finally:
+            self.idle.append(kernel)
 
 
-def _on_worker(run: Run) -> Result:
-    return execute(run, get_worker().plugins[Kernels.name].kernel)
+def _on_worker(name: str, run: Run) -> Result:
+    with plugin(name).one() as kernel:
+        return execute(run, kernel)
+
+
+def executed(
+    runs: Sequence[Run], workers: int, scheduler: str | None, needs: Kernels | None = None
+) -> Iterator[tuple[Run, Result]]:
+    """Execute runs side by side; each with its result, as they come. Raises as `cluster.side_by_side`."""
+    made = side_by_side(
+        _on_worker, runs, workers=min(workers, len(runs)), scheduler=scheduler, needs=needs or Kernels()
+    )
+    for run, outcome in made:
+        if isinstance(outcome, Exception):  # every worker that tried it was lost
+            outcome = Result(run.name, error=f"{run.name}: {type(outcome).__name__}: {outcome}")
+        yield run, outcome
 
 
 def execute_all(
@@ -171,18 +213,13 @@ def execute_all(
     """Execute runs side by side; `done` is called with each result as it comes. Results in the order of runs.
 
     An embedded dask cluster by default, with one warm kernel a worker; `scheduler` names another.
-    Raises `ConnectionError` if that one does not answer within 10 s.
+    Raises as `cluster.side_by_side`.
     """
     runs = list(runs)
     if not runs:
         return []
-    with connected(min(workers, len(runs)), scheduler) as client:
-        client.register_plugin(Kernels())
-        futures = client.map(_on_worker, runs, pure=False)
-        results = {}
-        for future in as_completed(futures):
-            result = future.result()
-            results[future.key] = result
-            done(result)
-        client.unregister_worker_plugin(Kernels.name)
-        return [results[f.key] for f in futures]
+    results = {}
+    for run, result in executed(runs, workers, scheduler):
+        results[id(run)] = result
+        done(result)
+    return [results[id(run)] for run in runs]

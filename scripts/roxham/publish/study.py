@@ -7,17 +7,14 @@ own, so that a study that was stopped goes on where it was (``resume``). The par
 from __future__ import annotations
 
 import json
-import platform
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
-from distributed import as_completed
 
-from roxham.publish.cache import digest, fingerprints, write_atomically
-from roxham.publish.chapters import ROOT
-from roxham.publish.cluster import connected
+from roxham.publish.cache import state, write_atomically
+from roxham.publish.cluster import side_by_side
 
 PIECE = 100  # specifications a part: some seconds of work, so that little is lost with a worker
 
@@ -28,23 +25,14 @@ class StudyError(RuntimeError):
 
 def version() -> str:
     """The state of what a study depends on: the models, the record, the environment. 16 hex digits."""
-    files = fingerprints()
-    names = [
-        f for f in files if f.startswith(("scripts/roxham/models/", "scripts/roxham/tables.py", "data/"))
-    ]
-    lock = (ROOT / "requirements.txt").read_bytes()
-    parts = [f"{name} {files[name]}".encode() for name in names]
-    return digest(lock, platform.python_version().encode(), *parts)[:16]
+    return state("scripts/roxham/models/", "scripts/roxham/tables.py", "data/")
 
 
-def _piece(name: str, first: int, last: int, expected: str) -> str:
-    """On a worker: the specifications ``first`` to ``last`` of a study, as CSV."""
+def _piece(_, piece: tuple[str, int, int]) -> str:
+    """On a worker: the specifications from the first up to the last of a study, as CSV."""
     from roxham.models import studies
 
-    if (here := version()) != expected:
-        raise StudyError(
-            f"the worker has another version of the code, tables or environment: {here}, not {expected}"
-        )
+    name, first, last = piece
     study = studies.STUDIES[name]()
     rows = [{"specification": i} | study.specification(i) | study.fit(i) for i in range(first, last)]
     return pd.DataFrame(rows).to_csv(index=False, lineterminator="\n")
@@ -86,22 +74,19 @@ def run(
     due = [i for i, path in part.items() if not path.exists()]
     done = sum(min(PIECE, total - i) for i in part if i not in due)
     progress(done, total)
-    failed: dict[int, BaseException] = {}
+    failed: dict[int, Exception] = {}
+    pieces = [(name, i, min(i + PIECE, total)) for i in due]
     if due:
-        with connected(min(workers, len(due)), scheduler, processes=True) as client:
-            futures = {
-                client.submit(_piece, name, i, min(i + PIECE, total), now, pure=False, retries=1): i
-                for i in due
-            }
-            for future in as_completed(futures):
-                first = futures[future]
-                if future.status == "error":
-                    failed[first] = future.exception()
-                else:
-                    write_atomically(part[first], future.result())
-                future.release()
-                done += min(PIECE, total - first)
-                progress(done, total)
+        made = side_by_side(
+            _piece, pieces, workers=min(workers, len(due)), scheduler=scheduler, processes=True
+        )
+        for (_, first, last), outcome in made:
+            if isinstance(outcome, Exception):
+                failed[first] = outcome
+            else:
+                write_atomically(part[first], outcome)
+            done += last - first
+            progress(done, total)
     if failed:
         first, error = min(failed.items())
         raise StudyError(

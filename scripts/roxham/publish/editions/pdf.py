@@ -10,21 +10,17 @@ from __future__ import annotations
 import copy
 import html
 import io
-import os
 import re
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import lxml.html
 
 from roxham import figures
+from roxham.publish import chromium
 from roxham.publish.edition import Edition
 from roxham.publish.editions import EditionError, reading
 
-CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 OLDEST = 131  # the first that numbers pages by a style sheet
 WORDS = {
     "contents": "Contents",
@@ -34,30 +30,14 @@ WORDS = {
     "are on the site, under the ID that is printed below it.",
 }
 INCHES = 5.4, 7.4  # a drawing is at most so high: as a rule, and one that is tall for its width
-LONGEST = 600  # seconds that a printing may take on a busy machine
-
-
-def chromium() -> str:
-    """ROXHAM_CHROMIUM, or the first Chromium on the PATH. Raises `EditionError` where there is none."""
-    given = os.environ.get("ROXHAM_CHROMIUM", "").strip()
-    found = shutil.which(given) if given else next(filter(None, map(shutil.which, CHROMIUMS)), None)
-    if given and not found:
-        raise EditionError(f"ROXHAM_CHROMIUM is {given!r}, which is no program; give the path of a Chromium")
-    if not found:
-        raise EditionError(
-            f"no Chromium: none of {', '.join(CHROMIUMS)} is on the PATH; install one (on Debian and Ubuntu: "
-            "apt-get install chromium), or set ROXHAM_CHROMIUM to its path"
-        )
-    return found
 
 
 def content(site: Path, edition: Edition) -> bytes:
     """The PDF of a built site. The same bytes for the same site, Chromium and fonts; its dates are the edition's."""
-    program = chromium()
     chapters = reading.read(site)
     pages: dict[str, int] = {}
     for _ in range(3):
-        printed = _printed(_document(chapters, edition, pages), program)
+        printed = _printed(_document(chapters, edition, pages))
         found = _pages(printed)
         if found == pages:
             return _signed(printed, edition)
@@ -119,27 +99,12 @@ def _body(chapter: reading.Chapter, edition: Edition) -> str:
     return re.sub("\ue000[^\ue000]+\ue000", lambda m: drawings[m[0]], text)
 
 
-def _printed(document: str, program: str) -> bytes:
-    """The document as Chromium prints it, in a profile of its own."""
-    with tempfile.TemporaryDirectory(prefix="roxham-") as folder:
-        page, out = Path(folder, "book.html"), Path(folder, "book.pdf")
-        page.write_text(document, encoding="utf-8")
-        # the page is our own and runs no script; in a container there is often no sandbox to be had
-        command = [program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-extensions"]
-        command += ["--disable-background-networking", "--no-first-run", f"--user-data-dir={folder}/profile"]
-        command += ["--no-pdf-header-footer", "--generate-pdf-document-outline", f"--print-to-pdf={out}"]
-        try:
-            done = subprocess.run(
-                [*command, page.as_uri()], capture_output=True, text=True, errors="replace", timeout=LONGEST
-            )
-        except subprocess.TimeoutExpired as error:
-            raise EditionError(f"{program} had not printed the book after {LONGEST} s") from error
-        except OSError as error:
-            raise EditionError(f"{program} could not be started: {error.strerror}") from error
-        if not out.is_file():
-            last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            raise EditionError(f"{program} did not print the book (status {done.returncode}): {last}")
-        return out.read_bytes()
+def _printed(document: str) -> bytes:
+    """The document as Chromium prints it."""
+    try:
+        return chromium.pdf(document)
+    except chromium.ChromiumError as error:
+        raise EditionError(str(error)) from error
 
 
 def _pages(printed: bytes) -> dict[str, int]:
