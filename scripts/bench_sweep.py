@@ -76,7 +76,7 @@ def _watch(process: subprocess.Popen, peak: list) -> None:
 
 
 def left_over(folder: Path, mark: str) -> int:
-    """What a sweep may not leave: processes that carry its mark in their environment, files in its temporary folder."""
+    """What a sweep may not leave: processes with its mark in their environment, files in its temporary folder."""
     processes = 0
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):  # it ended, or is not ours to ask
