@@ -11,17 +11,20 @@ both draw everything.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import csv
 import itertools
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
+from uuid import uuid4
 
 import jupytext
 import psutil
@@ -72,12 +75,14 @@ def _watch(process: subprocess.Popen, peak: list) -> None:
         time.sleep(0.5)
 
 
-def left_over() -> set:
-    """What a sweep may not leave: processes of kernels, folders of sockets."""
-    kernels = {
-        p.pid for p in psutil.process_iter(["cmdline"]) if "ipykernel_launcher" in str(p.info["cmdline"])
-    }
-    return kernels | {p.name for p in Path(tempfile.gettempdir()).glob("roxham-*")}
+def left_over(folder: Path, mark: str) -> int:
+    """What a sweep may not leave: processes with its mark in their environment, files in its temporary folder."""
+    processes = 0
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):  # it ended, or is not ours to ask
+            marked = process.environ().get("ROXHAM_BENCH") == mark
+            processes += marked and process.pid != os.getpid()
+    return processes + len(list(folder.iterdir()))
 
 
 def main() -> None:
@@ -110,6 +115,8 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
+        (folder / "tmp").mkdir()
+        os.environ |= {"TMPDIR": str(folder / "tmp"), "ROXHAM_BENCH": (mark := uuid4().hex)}
         stored = folder / "template.ipynb"
         jupytext.write(template.notebook, stored)
 
@@ -162,7 +169,8 @@ def main() -> None:
             "times",
         )
 
-        before = left_over()
+        for file in (folder / "tmp").iterdir():  # papermill's
+            shutil.rmtree(file) if file.is_dir() else file.unlink()
         many = ours(asked.many, 2, watch=True)
         row(f"roxham sweep, {many['count']} briefs, 2 workers", many["seconds"], "s")
         row(f"roxham sweep, {many['count']} briefs, 2 workers", many["cpu"], "CPU s")
@@ -177,7 +185,7 @@ def main() -> None:
             row(f"roxham sweep, {most['count']} briefs, 2 workers", most["seconds"], "s")
             row(f"{most['count']} briefs against {many['count']}", most["seconds"] / many["seconds"], "times")
             row("memory of the command, against the same", most["memory"] / many["memory"], "times")
-        row("processes and folders left", len(left_over() - before), "")
+        row("processes and folders left", left_over(folder / "tmp", mark), "")
 
     target = ROOT / "_build" / "bench_sweep.csv"
     target.parent.mkdir(exist_ok=True)

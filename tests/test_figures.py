@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 from browsing import Strict, opened, rgb, serving
 from nbclient import NotebookClient
+from project import CHECKOUT
 
 from roxham import charts, facts, figures, tables
 from roxham.charts import COLOURS
@@ -662,3 +663,20 @@ def test_assets_are_written_once(tmp_path):
 def test_the_style_sheet_and_script_are_small():
     assert len(figures.css()) < 12_000 and len(figures._player()) < 6_000
     assert "/*" + "light" not in figures.css() and "/*paint" not in figures.css()
+
+
+def test_a_drawing_does_not_depend_on_the_fonts_of_the_machine():
+    code = """if True:
+        import hashlib, altair as alt
+        from roxham import figures
+        data = alt.Data(values=[{"a": "Wide words here", "b": 3}])
+        chart = alt.Chart(data).mark_bar().encode(x="b:Q", y="a:N").configure(font="DejaVu Sans")
+        print(hashlib.sha256(figures._svg("one", chart.to_dict()).encode()).hexdigest())"""
+    machines = [{}, {"FONTCONFIG_FILE": str(CHECKOUT / "scripts/roxham/assets/fonts.conf")}]
+    drawn = set()
+    for machine in machines:
+        environment = {**os.environ, "ROXHAM_CACHE": "", **machine}
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        drawn.add(done.stdout)
+    assert len(drawn) == 1

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from itertools import islice
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 import dask
@@ -114,8 +115,10 @@ def connected(workers: int, scheduler: str | None, *, processes: bool = False) -
     # a run that is interrupted says so itself
     for name in ("distributed.worker.state_machine", "distributed.worker", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    cluster = None
+    cluster = scratch = None
     if scheduler is None:
+        scratch = TemporaryDirectory(prefix="roxham-")  # dask would leave its own behind
+        dask.config.set({"temporary-directory": scratch.name})
         cluster = LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
@@ -133,3 +136,4 @@ def connected(workers: int, scheduler: str | None, *, processes: bool = False) -
     finally:
         if cluster is not None:
             cluster.close()
+            scratch.cleanup()
