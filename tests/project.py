@@ -37,7 +37,8 @@ class Project:
         copy = cls.of_checkout(root)
         for chapter in (root / "chapters").glob("*-*.md"):  # numbered, or an appendix
             chapter.unlink()
-        shutil.rmtree(root / "chapters/briefs", ignore_errors=True)
+        (root / "chapters/briefs.md").unlink()
+        shutil.rmtree(root / "chapters/briefs")
         for chapter in (root / "tests/small").glob("*.md"):
             shutil.copy(chapter, root / "chapters" / chapter.name)
         shutil.copy(root / "tests/small/figures.yml", root / "chapters/figures.yml")

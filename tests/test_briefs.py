@@ -70,21 +70,21 @@ def test_every_figure_of_a_brief_has_its_value_its_anchor_and_its_data(built, pa
 
 
 def test_the_list_leads_to_every_brief_and_nothing_else_names_them(built, browser):
-    soup = BeautifulSoup((built.html / "chapters/briefs/index.html").read_text(), "lxml")
+    soup = BeautifulSoup((built.html / "chapters/briefs.html").read_text(), "lxml")
     linked = [a["href"] for a in soup.select(".rx-briefs a")]
-    assert sorted(linked) == sorted(f"{name}.html" for name in NAMES)
+    assert sorted(linked) == sorted(f"briefs/{name}.html" for name in NAMES)
     assert len(soup.select(".rx-briefs svg.rx-spark path[d^=M]")) == len(NAMES)
     sidebar = BeautifulSoup(built.page("03-the-count"), "lxml").select_one(
         ".sbt-sidebar-nav, .bd-sidebar-primary"
     )
-    assert "briefs/index.html" in str(sidebar) and "province-" not in str(sidebar)
+    assert "briefs.html" in str(sidebar) and "province-" not in str(sidebar)
     gallery = json.loads((built.html / "figures/figures.json").read_text())
     assert not [f["id"] for f in gallery["figures"] if f["id"].startswith("brief-")]
 
 
 def test_the_list_sorts_by_number_and_by_name_and_reads_without_a_script(built, browser):
     page = browser.new_page()
-    page.goto((built.html / "chapters/briefs/index.html").as_uri())
+    page.goto((built.html / "chapters/briefs.html").as_uri())
     table = page.locator("table[data-rx-sort]").first
 
     def names():
@@ -101,7 +101,7 @@ def test_the_list_sorts_by_number_and_by_name_and_reads_without_a_script(built, 
     page.close()
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto((built.html / "chapters/briefs/index.html").as_uri())
+    page.goto((built.html / "chapters/briefs.html").as_uri())
     table = page.locator("table[data-rx-sort]").first
     assert names() == before and table.locator("button").count() == 0
     context.close()
@@ -150,17 +150,17 @@ def with_briefs(project):
     folder = project.root / "chapters/briefs"
     folder.mkdir()
     (folder / "place.md").write_text(TEMPLATE)
-    (folder / "index.md").write_text(LIST)
+    (folder.parent / "briefs.md").write_text(LIST)
     project.edit(
         "_toc.yml",
         "- file: chapters/references",
-        "- file: chapters/briefs/index\n- file: chapters/references",
+        "- file: chapters/briefs\n- file: chapters/references",
     )
     return project
 
 
 def test_a_template_is_printed_for_the_values_that_it_names_and_executed_for_no_other(with_briefs):
-    assert with_briefs.build() == {"index", "place-quebec", "place-yukon"}
+    assert with_briefs.build() == {"briefs", "place-quebec", "place-yukon"}
     folder = with_briefs.html / "chapters/briefs"
     quebec = BeautifulSoup((folder / "place-quebec.html").read_text(), "lxml")
     yukon = BeautifulSoup((folder / "place-yukon.html").read_text(), "lxml")

@@ -2,7 +2,7 @@
 
 A template is a chapter of one parameter in ``chapters/briefs``. Its briefs are executed and kept as chapters are,
 and printed beside it, at chapters/briefs/<template>-<value>.html; the list of them stands in the page
-``chapters/briefs/index.md``, at each comment ``% briefs: <template>``. They are no part of ``_toc.yml``: a line
+``chapters/briefs.md``, at each comment ``% briefs: <template>``. They are no part of ``_toc.yml``: a line
 for each beside every page would help nobody. A plain `jupyter-book build .` prints the list, and none of them.
 
 A figure of a template is called brief-<template>-<what>, so that its links can be checked as every chapter's are; on
@@ -24,13 +24,13 @@ from roxham.publish.cache import digest, write_atomically
 from roxham.publish.chapters import BRIEFS, BookError, Chapter, one_line, templates
 from roxham.publish.parameters import ParameterError
 
-LIST = f"{BRIEFS}/index"
+LIST = BRIEFS
 DATA = "data"  # the folder of the figures' data, beside the briefs
 WORDS = {
     "name": {"province": "Province or territory", "sector": "Sector", "citizenship": "Citizenship"},
     "line": "Over time",
     "of": "{name}: small line of {what}",
-    "more": "More briefs of this kind are in [the list](index.md).",
+    "more": "More briefs of this kind are in [the list](../briefs.md).",
 }
 _CELLS = "% briefs: "
 _LINK = re.compile(r"\s*\(\[[^\]]+\]\(#fig-([\w-]+)\)\)")
@@ -212,7 +212,7 @@ def _table(line: str, kinds: Mapping[str, list[tuple[Brief, dict]]]) -> str:
 
 
 def _row(brief: Brief, entry: Mapping) -> str:
-    page = f"{Path(brief.name).name}.html"
+    page = f"{Path(BRIEFS).name}/{Path(brief.name).name}.html"
     rank = "" if entry["rank"] is None else f"{entry['rank']:g}"
     label = WORDS["of"].format(name=entry["name"], what=entry["what"])
     return (

@@ -114,7 +114,7 @@ def _files(node):
 def templates() -> list[Chapter]:
     """The templates of briefs: notebooks of one parameter, each printed for many of its values (`briefs.py`)."""
     found = (ROOT / BRIEFS).glob("*.md")
-    names = sorted(p.relative_to(ROOT).with_suffix("").as_posix() for p in found if p.stem != "index")
+    names = sorted(p.relative_to(ROOT).with_suffix("").as_posix() for p in found)
     return [Chapter(name, (ROOT / f"{name}.md").read_bytes()) for name in names]
 
 

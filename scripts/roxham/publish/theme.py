@@ -184,9 +184,11 @@ def _finish(app, exception) -> None:
 
 
 def _titles(app) -> dict[str, str]:
-    """Page → title of what is printed, in the order of the book; the front page first, printed or not."""
+    """Page → title of what is printed, in the order of the book, then the briefs; the front page first, printed or
+    not."""
     names = chapters.listed()
     titles = {name: title.astext() for name, title in app.env.titles.items()}
+    names += sorted(name for name in titles if _is_brief(name))
     return {
         f"{name}.html": titles.get(name, _edition().title)
         for name in names
