@@ -120,7 +120,7 @@ CODE = {
 }
 MADE = {"bibliography", "glossary", "include"}  # their text comes from the record
 EXTENSIONS = ("attrs_inline", "colon_fence", "deflist")  # MyST's, as in _config.yml
-WITHOUT_CELLS = {"glossary", "references"}
+WITHOUT_CELLS = {"briefs", "glossary", "references"}
 _HOLE = "\ufffc"  # stands in the text for what is computed, cited or code
 
 
