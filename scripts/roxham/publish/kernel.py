@@ -54,6 +54,7 @@ def warm() -> None:
     import pandas  # noqa: F401
     import pandera.pandas  # noqa: F401
     import vl_convert
+    from altair.utils import schemapi
 
     from roxham.figures import own_fonts
 
@@ -61,6 +62,8 @@ def warm() -> None:
     chart = alt.Chart({"values": [{"a": 1}]}).mark_point().to_dict()
     with own_fonts():
         vl_convert.vegalite_to_svg(chart)
+    # a chart is held against Vega-Lite's schema whole, when it is drawn: its parts before that cost a fifth more
+    schemapi.disable_debug_mode()
     _forget()
     _new.extend((put, get()) for get, put in _state())
     _threads.update(threading.enumerate())
@@ -73,6 +76,7 @@ def _state() -> Iterator[tuple[Callable[[], object], Callable[[object], object]]
     """How each part of the process that a notebook can change is read, and how it is put back."""
     import altair as alt
     import numpy
+    from altair.utils import schemapi
 
     yield os.getcwd, os.chdir
     yield _umask, os.umask
@@ -103,6 +107,7 @@ def _state() -> Iterator[tuple[Callable[[], object], Callable[[object], object]]
     yield numpy.geterr, lambda how: numpy.seterr(**how)
     yield numpy.get_printoptions, lambda options: numpy.set_printoptions(**options)
     yield _pandas_options, _set_pandas_options
+    yield from _attributes(schemapi, "DEBUG_MODE")
     for registry in (alt.theme._themes, alt.renderers, alt.data_transformers):
         yield partial(_altair_state, registry), lambda state, r=registry: r._set_state(_copies(state))
     for formatter in get_ipython().display_formatter.formatters.values():
