@@ -1,6 +1,8 @@
-"""Every chapter, rerun over what its parameters allow: the values at the edges in pairs, the others once."""
+"""Every chapter, rerun over what its parameters allow: each value at an edge, with ROXHAM_PAIRS=1 in all pairs, the
+others once."""
 
 import json
+import os
 from itertools import zip_longest
 from pathlib import Path
 
@@ -126,8 +128,9 @@ def kernel():
     warm.stop()
 
 
-def combinations(parameters) -> list[dict]:
-    """The default; pairs of edges (default, first, last); each other value once, of a long list the middle."""
+def combinations(parameters, pairs: bool) -> list[dict]:
+    """The default; every first and every last value, or all pairs of the edges (default, first, last); each other
+    value once, of a long list the middle."""
     names, given = list(parameters), list(parameters.values())
     edges = [list(dict.fromkeys([p.default, p.allowed[0], p.allowed[-1]])) for p in given]
 
@@ -143,18 +146,24 @@ def combinations(parameters) -> list[dict]:
         for p, at_edge in zip(given, edges, strict=True)
     ]
     defaults = [p.default for p in given]
-    pairs = AllPairs(edges, filter_func=in_order) if len(edges) > 1 else [[v] for e in edges for v in e]
+    if not pairs:
+        ends = [[p.allowed[i] for p in given] for i in (0, -1)]
+    elif len(edges) > 1:
+        ends = AllPairs(edges, filter_func=in_order)
+    else:
+        ends = [[v] for e in edges for v in e]
     rest = [[v or d for v, d in zip(row, defaults, strict=True)] for row in zip_longest(*others)]
-    rows = [dict(zip(names, row, strict=True)) for row in [defaults, *pairs, *rest] if in_order(row)]
+    rows = [dict(zip(names, row, strict=True)) for row in [defaults, *ends, *rest] if in_order(row)]
     bare = [{k: v for k, v in row.items() if v != parameters[k].default} for row in rows]
     return [row for i, row in enumerate(bare) if row not in bare[:i]]
 
 
 CHAPTERS = book()
+PAIRS = bool(os.environ.get("ROXHAM_PAIRS"))  # twice as long
 RERUNS = [
     (chapter, values)
     for chapter in CHAPTERS
-    for values in combinations(chapter.parameters) + EDGES.get(Path(chapter.name).name, [])
+    for values in combinations(chapter.parameters, PAIRS) + EDGES.get(Path(chapter.name).name, [])
 ]
 IDS = [f"{Path(c.name).name} {' '.join(f'{k}={v}' for k, v in p.items())}" for c, p in RERUNS]
 DRAWN = {
@@ -213,7 +222,9 @@ def test_the_awkward_combinations_can_be_asked_for():
 
 def test_all_pairs_of_edges_and_all_values_of_short_lists_are_run():
     parameters = find("the-count").parameters
-    rows = [{k: p.default for k, p in parameters.items()} | row for row in combinations(parameters)]
+    rows = [
+        {k: p.default for k, p in parameters.items()} | row for row in combinations(parameters, pairs=True)
+    ]
     assert {row["province"] for row in rows} == set(parameters["province"].allowed)
     years = parameters["year"].allowed
     assert {(row["province"], row["year"]) for row in rows} >= {
