@@ -212,10 +212,11 @@ def deflected(place: str = "Canada", until: pd.Timestamp = YEAR_END) -> Deflecti
     )
 
 
-def open_road(months: int) -> bounds.Interval:
-    """People intercepted in Quebec over so many months, at the level of some twelve in a row of the open road."""
-    seen = intercepted().series[REOPENED : PARTLY[0] - pd.DateOffset(months=1)]
-    years = seen.rolling(12).sum().dropna() * (months / 12)
+def open_road(months: int, since: pd.Timestamp = REOPENED) -> bounds.Interval:
+    """People intercepted in Quebec over so many months, at the level of some twelve whole ones in a row of the open
+    road: since its reopening, the busiest counted, or since an earlier month."""
+    seen = intercepted().series[since : PARTLY[0] - pd.DateOffset(months=1)]
+    years = seen.mask(seen.index.isin(CLOSED)).rolling(12).sum().dropna() * (months / 12)
     return bounds.Interval(float(years.min()), float(years.max()))
 
 
@@ -237,7 +238,8 @@ def _crossed(claims: pd.DataFrame, place: str, months: Months) -> bounds.Interva
 
 
 def _later(until: pd.Timestamp) -> bounds.Interval | None:
-    """Irregular claims in Canada from April 2023 on: at least those beyond the people intercepted, at most all.
+    """Irregular claims in Canada from April 2023 on: at least those beyond all who may have been intercepted,
+    at most all.
 
     Over the months to ``until`` whose claims are printed: of 2023 the year less its first quarter, then each month.
     """
@@ -249,9 +251,19 @@ def _later(until: pd.Timestamp) -> bounds.Interval | None:
     monthly = modes[days <= 31].set_index("period_start").claims
     next_year = monthly[YEAR_END + pd.DateOffset(months=1) : until]
     claimed = float(year - monthly["2023-01":"2023-03"].sum() + next_year.sum())
-    seen = tables.load("interceptions")
-    met = float(seen[seen.month.between(PROTOCOL, max([YEAR_END, *next_year.index]))].people.sum())
-    return bounds.Interval(claimed - met, claimed)
+    met = _met((PROTOCOL, max([YEAR_END, *next_year.index])))
+    return bounds.Interval(claimed - met.high, claimed)
+
+
+def _met(months: Months) -> bounds.Interval:
+    """People intercepted in Canada. A month that a province's count lacks may hold none, or as many as its highest.
+
+    Of the provinces counted since the protocol: Newfoundland and Labrador, printed for 2020 alone, is none of them.
+    """
+    seen = tables.load("interceptions").pivot(index="month", columns="province", values="people")
+    seen = seen.loc[:, seen[PROTOCOL:].notna().any()]
+    cells = seen.reindex(pd.date_range(*months, freq="MS"))
+    return bounds.Interval(float(cells.sum().sum()), float(cells.fillna(seen.max()).sum().sum()))
 
 
 def _citizenships(before: Months, after: Months) -> pd.DataFrame:
