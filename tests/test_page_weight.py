@@ -87,6 +87,7 @@ def test_axe_finds_nothing(served, browser, name):
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
         page.wait_for_selector(f"html[data-theme='{scheme}']")
+        page.wait_for_timeout(400)  # 0.2 s after its size changed, a page sees anew what can be scrolled
         result = page.evaluate(
             f"axe.run(document, Object.assign({{resultTypes: ['violations']}}, {options}))"
         )
