@@ -93,9 +93,13 @@ def test_a_country_is_spoken_of_rightly(country):
     assert not [text for text in found.said if amiss(text)]
     decided = bool(rows_of_unhcr(country))
     assert [value == "not in the record" for value, _ in found.key[3:]] == [not decided] * 2
-    assert ("95% interval" in found.facts["decided"]) == decided
+    rated = decided and country != "United States"  # whose 5 accepted may be 1
+    assert ("95% interval" in found.facts["decided"]) == rated
+    months, whole = tables.claimants_by_month(country), tables.claimants_by_year(country)
+    if len(months):
+        later = months.month.dt.year > whole.year.max()
+        assert ("a year before" in found.facts["opening"]) == later.any()
     listed = len(tables.of_country("irb_irregular", country)) > 0
-    months = tables.claimants_by_month(country)
     if len(months) and months.precision.iloc[-1] == "at least":  # a lower bound ranks nowhere
         assert "than in" not in found.facts["months"] and "since" not in found.facts["months"]
     assert (found.key[2][0] == "not listed") == (not listed) == ("none names" in found.facts["irregular"])
@@ -166,6 +170,60 @@ def test_sums_of_rounded_and_suppressed_months_keep_their_bounds(briefs):
     assert f"2022 is between {low} and {high}" in briefs["Rwanda"].facts["counted"]
     hidden = sum(r["suppressed"] == "true" for r in rows("citizenships", citizenship="Rwanda"))
     assert f"{hidden} months are suppressed, 0 to 5 each" in briefs["Rwanda"].facts["months"]
+
+
+@pytest.mark.parametrize(
+    ("country", "first", "last", "words"),
+    [
+        (
+            "Haiti",
+            "2026-01",
+            "2026-07",
+            "From January to July 2026 there were at least {}, after at least {} a year before.",
+        ),
+        (
+            "Rwanda",
+            "2023-01",
+            "2023-11",
+            "From January to November 2023 there were about {}, after about {} a year before.",
+        ),
+    ],
+)
+def test_months_after_the_last_whole_year_are_told(briefs, country, first, last, words):
+    newest = {
+        r["month"]: r for r in sorted(rows("citizenships", citizenship=country), key=lambda r: r["vintage"])
+    }
+
+    def summed(back):
+        ends = [f"{int(when[:4]) - back}{when[4:]}" for when in (first, last)]
+        return sum(int(r["claimants"] or 0) for month, r in newest.items() if ends[0] <= month <= ends[1])
+
+    assert briefs[country].facts["opening"].endswith(words.format(f"{summed(0):,}", f"{summed(1):,}"))
+
+
+def test_years_that_are_level_are_all_named():
+    assert (
+        "2016 and 2021 have the fewest, at least 10 each"
+        in sentences(TEMPLATE, {"citizenship": "Senegal"}).facts["years"]
+    )
+
+
+def test_so_few_accepted_that_the_source_blurs_them_have_no_rate(briefs):
+    shown = {r["measure"]: int(r["claims"]) for r in rows_decided("United States of America", 2025)}
+    assert shown["accepted"] == 5 and shown["accepted"] + shown["rejected"] == 130
+    found = briefs["United States"]
+    assert [value for value, _ in found.key[3:]] == ["too few to tell"] * 2
+    assert "5 of 130 claims" in found.facts["decided"] and "%" not in found.facts["decided"]
+    accepted = found.figures["brief-citizenship-accepted"]
+    assert "too few for a rate" in accepted["title"] and "2020" not in accepted["alt"]
+    low, high = wilson(1, 130)[0], wilson(5, 130)[1]  # 5 of 130 may be 1
+    assert f"2025 at most {high:.0f}%" in accepted["alt"] and low < 1
+    assert "at least" in found.figures["brief-citizenship-months"]["title"]
+    assert "the highest month since January 2022 is" in found.figures["brief-citizenship-months"]["title"]
+
+
+def rows_decided(country, year):
+    return rows("irb_country", source_id="unhcr-refugees-2025-12", division="RPD", country=country, year=year)
 
 
 def test_too_few_decisions_have_no_rate():

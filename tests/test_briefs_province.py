@@ -96,7 +96,7 @@ def test_three_numbers_of_ontario_are_those_of_the_files(read):
     ontario = read("Ontario")
     assert ontario.key[0][0] == "90,090" and ontario.key[3][0] == "558"
     assert "second of the 8 places" in ontario.key[3][1]
-    assert "94% had their last address here" in ontario.facts["settled"]
+    assert "94% had their last address here and 4.6% theirs in Quebec" in ontario.facts["settled"]
 
 
 @pytest.mark.parametrize(
@@ -119,9 +119,61 @@ def test_a_place_with_nothing_but_zeros_and_suppressed_months_says_so(read):
     assert "none claimed in 2022, 0 to 5 in 2023" in nunavut.facts["changed"]
     assert (
         "too few to rank" in nunavut.key[3][1]
-        and "one of the 5 with fewer than 100" in nunavut.facts["share"]
+        and "had 0.006% of its claimants in 2024: one of the 5 places with fewer than 100"
+        in nunavut.facts["share"]
     )
     assert "brief-province-claims" not in nunavut.figures and "brief-province-years" in nunavut.figures
+
+
+def test_all_the_years_and_months_that_are_the_highest_are_named(read):
+    by_year = {
+        y: added("interceptions", "people", province="Ontario", month=around(f"{y}-01", f"{y}-12"))
+        for y in (2023, 2024)
+    }
+    assert by_year == {2023: 4, 2024: 4}
+    ontario = read("Ontario")
+    assert "most in 2023 and 2024: 4 each" in ontario.facts["stopped"]
+    assert ontario.figures["brief-province-interceptions"]["title"].startswith(
+        "8 people intercepted in Ontario"
+    )
+
+
+def test_money_is_of_the_latest_row_and_says_who_was_paid(read):
+    def paid(scope):
+        found = [
+            r
+            for r in rows("costs")
+            if r["scope"] == scope and r["item"].startswith("IHAP to ") and r["period_end"] == "2025-06-30"
+        ]
+        return [int(r["amount"]) / 1e6 for r in found]
+
+    assert (paid("Quebec"), paid("Ontario municipalities")) == ([543], [912.3])
+    assert "paid Quebec about $543 million from 2017 to June 2025" in read("Quebec").facts["money"]
+    assert (
+        "paid municipalities of Ontario $912.3 million from 2017 to June 2025"
+        in read("Ontario").facts["money"]
+    )
+
+
+def test_canada_has_its_later_minimums_and_its_printed_total(read):
+    canada = read("Canada")
+    whole, part = (
+        added("claimants_years", "claimants", period_end=end) for end in ("2025-12-31", "2026-04-30")
+    )
+    assert (
+        f"at least {whole:,} in 2025 and at least {part:,} from January to April 2026"
+        in canada.facts["answer"]
+    )
+    highest = added("claimants_totals", "claimants", period="2023-10", place="Canada", office="All")
+    assert canada.facts["highest"] == f"The highest month was October 2023: {highest:,}."
+
+
+def test_a_suppressed_count_leaves_a_range_in_rates_too(read):
+    place = read("Newfoundland and Labrador")
+    people = added("population", "population", quarter="2024-07-01", province="Newfoundland and Labrador")
+    low, high = map(int, place.key[0][0].split(" to "))
+    assert place.key[3][0] == f"{low / people * 1e5:.0f} to {high / people * 1e5:.0f}" == "12 to 14"
+    assert place.key[3][0] in place.figures["brief-province-rank"]["title"]
 
 
 def test_one_person_is_a_person(read):
@@ -131,15 +183,30 @@ def test_one_person_is_a_person(read):
 
 def test_a_month_says_what_is_the_lowest_and_since_when(read):
     april = read("2020-04").facts
-    assert april["answer"].endswith("in April 2020: the lowest since May 2016.")
-    assert "the lowest since the series begins, in October 1999" in april["southward"]
+    assert april["answer"].endswith("in April 2020: the fewest since May 2016.")
+    assert "the fewest since the series begins, in October 1999" in april["southward"]
 
 
 def test_a_month_without_canadian_counts_says_where_they_end(read):
     last = read(AWKWARD[-1])
-    assert last.facts["answer"].startswith("No count of claims by month was found for")
-    assert "claims end in July 2025 and interceptions end in December 2024" in last.facts["unseen"]
+    assert last.facts["answer"].startswith("No published total of claims was found for")
+    assert (
+        "the total of claims in July 2025 and interceptions in Quebec in December 2024"
+        in last.facts["unseen"]
+    )
     assert all(value != "0" for value, _ in last.key)
+    september = read("2025-09")
+    least = max(
+        int(r["claimants"])
+        for r in rows("citizenships")
+        if r["month"] == "2025-09" and r["precision"] == "at least"
+    )
+    assert f"the largest for Haiti: at least {least:,} claimants" in september.facts["people"]
+    quebec = september.figures["brief-month-quebec"]["title"]
+    assert (
+        "interceptions end in December 2024, with" in quebec
+        and "land border claims end in July 2025, with" in quebec
+    )
 
 
 def test_rounded_encounters_are_about(read):

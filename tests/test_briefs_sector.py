@@ -92,7 +92,31 @@ def test_the_year_of_rounded_months_keeps_its_bounds(briefs):
     low = sum(max(0, int(r["encounters"]) - 5) for r in cells)
     high = sum(int(r["encounters"]) + 5 for r in cells)
     assert f"anything from {low} to {high}" in briefs["Houlton"].facts["exactly"]
-    assert "about 52" in briefs["Houlton"].facts["around"]  # six exact months and six rounded ones
+    first_year = [
+        r for r in rows("southbound") if r["sector"] == "Havre" and "2020-04" <= r["month"] <= "2021-03"
+    ]
+    exact, rounded = (
+        [int(r["encounters"]) for r in first_year if (r["precision"] == "exact") == kept]
+        for kept in (True, False)
+    )
+    low = sum(exact) + sum(max(0, v - 5) for v in rounded)
+    high = sum(exact) + sum(v + 5 for v in rounded)
+    assert (low, high) == (5, 35)  # six exact months and six rounded ones: no "about 5"
+    havre = briefs["Havre"]
+    assert f"after Title 42 began have {low} to {high}," in havre.facts["around"]
+    assert f"Title 42 begins: after {low} to {high}" in havre.figures["brief-sector-around"]["alt"]
+
+
+def test_what_is_true_of_all_sectors_is_not_said_of_one(briefs):
+    for sector, found in briefs.items():
+        assert ("no table says it of one" in found.facts["arrests"]) == (sector != "All sectors")
+    assert briefs["Swanton"].facts["opening"].endswith("it had the most.")
+    assert briefs["Havre"].facts["opening"].endswith("it had the fewest.")
+
+
+def test_the_small_line_ends_with_a_whole_year(briefs):
+    for found in briefs.values():
+        assert found.entry["series"][-1] == float(found.key[0][0].replace(",", ""))
 
 
 def test_at_entry_is_what_the_split_says(briefs):

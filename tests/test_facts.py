@@ -37,12 +37,12 @@ def test_words_are_joined_as_they_are_read():
         ([7, 7], "as many as in January 2020"),
         ([7, 8], "more than in January 2020"),  # two months are no record
         ([8, 7, 6], "fewer than in February 2020"),
-        ([9, *[1] * 12, 9], "the highest since January 2020"),  # as high, not higher
+        ([9, *[1] * 12, 9], "the most since January 2020"),  # as high, not higher
         ([9, *[1] * 11, 9], "more than in December 2020"),
-        ([*range(13)], "the highest since the series begins, in January 2020"),
-        ([0, *[5] * 13, 0], "the lowest since January 2020"),
-        ([9, None, *[1] * 11, 8], "the highest since January 2020, of those published"),
-        ([9, *[1] * 12, None, 3], "the highest since January 2020, of those published"),
+        ([*range(13)], "the most since the series begins, in January 2020"),
+        ([0, *[5] * 13, 0], "the fewest since January 2020"),
+        ([9, None, *[1] * 11, 8], "the most since January 2020, of those published"),
+        ([9, *[1] * 12, None, 3], "the most since January 2020, of those published"),
     ],
 )
 def test_a_value_is_set_against_those_before_it(values, words):
@@ -51,7 +51,7 @@ def test_a_value_is_set_against_those_before_it(values, words):
 
 def test_years_and_earlier_values_can_be_asked_for():
     years = pd.Series([5, 9, 4, 3, 2], index=[2018, 2019, 2020, 2021, 2022])
-    assert standing(years, 2022, far=3) == "the lowest since the series begins, in 2018"
+    assert standing(years, 2022, far=3) == "the fewest since the series begins, in 2018"
     assert standing(years, 2019) == "more than in 2018"
     with pytest.raises(FactError):
         standing(months(1, None))
@@ -94,6 +94,8 @@ def test_what_is_suppressed_is_said_where_it_matters(total, words):
     [
         (110, 100, "10% more than in 2023"),
         (85, 100, "15% fewer than in 2023"),
+        (34, 20, "up from 20 in 2023"),  # no percentage of so few, and no "1% more" either
+        (95, 94, "up from 94 in 2023"),
         (1, 1011, "over 99% fewer than in 2023"),
         (1000, 1001, "under 1% fewer than in 2023"),
         (200, 100, "2 times as many as in 2023"),

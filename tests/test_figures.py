@@ -627,7 +627,7 @@ def test_an_unknown_mode_is_refused(monkeypatch):
         (facts.n(39171), "39,171"), (facts.n(-12), "−12"), (facts.n(-0.2), "0"), (facts.n(3.14159, 2), "3.14"),
         (facts.pct(0.9907), "99.1%"), (facts.pct(-0.254, 0), "−25%"), (facts.dollars(14321), "$14,321"),
         (facts.dollars(-5), "−$5"), (facts.month("2023-03"), "March 2023"),
-        (facts.day("2023-03-25"), "March 25, 2023"),
+        (facts.day("2023-03-25"), "25 March 2023"),
         (facts.month(pd.Period("2023-03")), "March 2023"), (facts.plural(1, "person", "people"), "1 person"),
         (facts.plural(39171, "person", "people"), "39,171 people"),
         (facts.plural(0, "person", "people"), "0 people"),

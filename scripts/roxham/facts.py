@@ -18,7 +18,7 @@ MONTHS = (
 
 
 KEY_NUMBERS = 5  # of a brief
-FEW = 20  # of fewer than so many no percentage is given
+FEW = 100  # of fewer than so many no percentage is given
 MISSING = {"nan", "nat", "none", "<na>", "inf", "-inf"}  # how a value that is not there reads
 
 
@@ -86,9 +86,9 @@ def month(when: str | pd.Timestamp | pd.Period) -> str:
 
 
 def day(when: str | pd.Timestamp) -> str:
-    """A timestamp or "2023-03-25" → "March 25, 2023"."""
+    """A timestamp or "2023-03-25" → "25 March 2023"."""
     stamp = _stamp(when, "day")
-    return f"{MONTHS[stamp.month - 1]} {stamp.day}, {stamp.year}"
+    return f"{stamp.day} {month(stamp)}"
 
 
 def plural(count: float, one: str, many: str) -> str:
@@ -109,8 +109,8 @@ def standing(series: pd.Series, when: object = None, far: int = 12) -> str:
 
     series: counts by month (datetime64 or period index) or by year (integers), in order. when: its label, the last
     by default. Against the value just before: "more than in July 2026", "fewer than …", "as many as in …"; where no
-    value of the `far` steps before reached it, "the highest since March 2019" (the last that was as high or higher)
-    or "the highest since the series begins, in October 1999"; the same with "lowest". A missing value that may have
+    value of the `far` steps before reached it, "the most since March 2019" (the last that was as high or higher) or
+    "the most since the series begins, in October 1999"; the same with "fewest". A missing value that may have
     been as high is passed over, and the words say ", of those published". Raises FactError when the value itself is
     missing.
     """
@@ -128,7 +128,7 @@ def standing(series: pd.Series, when: object = None, far: int = 12) -> str:
         return f"{'more' if value > last else 'fewer'} than in {_label(before.index[-1])}"
     end = _label(reached.index[-1]) if len(reached) else f"the series begins, in {_label(series.index[0])}"
     hidden = ", of those published" if series.iloc[since + 1 : at].isna().any() else ""
-    return f"the {'highest' if value > last else 'lowest'} since {end}{hidden}"
+    return f"the {'most' if value > last else 'fewest'} since {end}{hidden}"
 
 
 @dataclass(frozen=True)

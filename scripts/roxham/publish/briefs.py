@@ -29,7 +29,7 @@ DATA = "data"  # the folder of the figures' data, beside the briefs
 WORDS = {
     "name": {"province": "Province or territory", "sector": "Sector", "citizenship": "Citizenship"},
     "line": "Over time",
-    "of": "{name}: small line of {what}",
+    "of": "{name}: {what}, over time",
     "more": "More briefs of this kind are in [the list](../briefs.md).",
 }
 _CELLS = "% briefs: "
