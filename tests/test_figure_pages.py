@@ -42,7 +42,8 @@ def folders(project) -> list[Path]:
 
 
 def notebooks(project):
-    for path in sorted((project.html / "_sources").rglob("*.ipynb")):
+    """Those of the chapters; the figures of briefs have no pages of their own."""
+    for path in sorted((project.html / "_sources/chapters").glob("*.ipynb")):
         yield json.loads(path.read_text())
 
 
@@ -348,7 +349,7 @@ def test_the_gallery_finds_by_words_and_narrows_by_chapter_subject_and_place(bui
         label = page.locator(f"[data-rx-by={kind}] option:checked").inner_text()
         assert set(shown.evaluate_all(ids)) == wanted and label == f"{value} ({len(wanted)})"
         page.click("text=Show all")
-        page.wait_for_function("document.querySelector('[role=status]').textContent === ''")
+        page.wait_for_selector("[role=status]:empty", state="attached")
     page.fill("#rx-find", "swanton")
     few = shown.count()
     assert 0 < few < len(everything) / 2
@@ -407,7 +408,7 @@ def addresses(built):
 @pytest.mark.parametrize("served", [False, True])
 def test_the_search_finds_text_figures_terms_and_tables(built, browser, addresses, served, words, leads):
     page = opened(browser, f"{addresses[served]}/search.html?q={quote_plus(words)}")
-    page.wait_for_function("document.querySelector('.search-summary')?.textContent")
+    page.wait_for_selector(".search-summary:not(:empty)")
     links = page.locator("#search-results li > a")
     found = links.evaluate_all("e => e.map(a => a.getAttribute('href').replace(/[?]highlight=[^#]*/, ''))")
     assert leads in found[:12], found

@@ -19,6 +19,7 @@ import pytest
 import rdflib
 import yaml
 from lxml import etree, html
+from playwright.sync_api import expect
 from project import ADDRESS, CHECKOUT
 from rdflib import RDF, Graph, URIRef
 
@@ -368,9 +369,7 @@ def test_under_the_policy_everything_that_moves_works(root, reader):
     title = reader.locator("#fig-what-if-doors .rx-title")
     before = title.inner_text()
     reader.locator(".rx-explorer input[type=range]").first.press("ArrowRight")
-    reader.wait_for_function(
-        f"document.querySelector('#fig-what-if-doors .rx-title').innerText !== {before!r}"
-    )
+    expect(title).not_to_have_text(before)
     reader.goto(f"{root}search.html?q=interceptions")
     reader.locator("#search-results li").first.wait_for()
     reader.wait_for_load_state("networkidle")  # its first lines come from the pages found

@@ -34,7 +34,7 @@ def test_every_table_is_in_the_dictionary_with_every_field(built, browser):
 
 def test_every_link_to_data_leads_to_a_file_and_every_table_has_two(links):
     with_names = {f"{name}.{kind}" for name in tables.names() for kind in ("csv", "parquet")}
-    assert set(links) == {*with_names, "roxham-road-data.zip"}
+    assert set(links) == {*with_names, "roxham-road-data.zip", "datapackage.json"}
     for path in links.values():
         with open(path, "rb") as file:
             assert file.read(1), path

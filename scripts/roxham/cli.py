@@ -342,14 +342,13 @@ def diff(old: Path, new: Path, table: str | None) -> None:
 
 def edition(kind: str) -> None:
     """Build the site if need be, make an edition of it, print its path."""
-    from roxham.publish import editions, site
+    from roxham.publish import chromium, editions, site
     from roxham.publish.chapters import BookError
-    from roxham.publish.editions import pdf
     from roxham.publish.parameters import ParameterError
 
     try:
         if kind == "pdf":
-            pdf.chromium()  # before anything is built
+            chromium.find()  # before anything is built
         with Progress() as progress:
             site.build(watcher=progress)
             say(f"making the {kind.upper()}")
@@ -357,7 +356,13 @@ def edition(kind: str) -> None:
     except site.InvalidRecord as error:
         print_faults(error.faults)
         stop(f"roxham {kind}: {error}; nothing was made", 1)
-    except (BookError, site.BuildError, ParameterError, editions.EditionError) as error:
+    except (
+        BookError,
+        site.BuildError,
+        ParameterError,
+        editions.EditionError,
+        chromium.ChromiumError,
+    ) as error:
         stop(f"roxham {kind}: {error}", 1)
 
 

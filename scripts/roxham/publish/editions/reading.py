@@ -69,7 +69,12 @@ class Chapter:
 
 def read(site: Path) -> list[Chapter]:
     """The chapters of a built site. Raises `EditionError` where a page is not one of ours."""
-    return [_chapter(site / f"{name}.html") for name in chapters.listed()]
+    return [_chapter(site / f"{name}.html") for name in _listed()]
+
+
+def _listed() -> list[str]:
+    """The chapters; not the list of briefs, which lead their own life on the site."""
+    return [name for name in chapters.listed() if name != chapters.BRIEFS]
 
 
 def size(drawing: str) -> tuple[float, float]:
@@ -110,7 +115,7 @@ def relink(chapter: Chapter, root: HtmlElement, base: str, to: Callable[[str, st
 
     Links to other files of the site go to its address, `base`; where it has none, their words stay.
     """
-    stems = {f"{name}.html": Path(name).name for name in chapters.listed()}
+    stems = {f"{name}.html": Path(name).name for name in _listed()}
     here = next(page for page, stem in stems.items() if stem == chapter.stem)
     for link in list(root.iter("a")):
         href = link.get("href")
