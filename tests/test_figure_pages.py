@@ -403,6 +403,7 @@ def addresses(built):
         ("asylum claimant", "chapters/glossary.html#term-asylum-claimant"),  # a term
         ("southbound_citizenships", "chapters/16-the-record.html"),  # a table of the record
         ("Saint-Bernard-de-Lacolle", "chapters/07-the-other-doors.html"),  # the text
+        ("Nunavut", "chapters/briefs/province-nunavut.html"),  # a brief
     ],
 )
 @pytest.mark.parametrize("served", [False, True])

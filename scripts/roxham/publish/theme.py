@@ -62,10 +62,11 @@ def setup(app) -> dict:
 
 
 def _gallery(app, config) -> None:
-    """All figures, below the chapters of the sidebar; who owns what, at the foot."""
+    """All figures, below the chapters of the sidebar; who owns what, at the foot; briefs last among what is found."""
     config.templates_path = [*config.templates_path, str(ASSETS / "templates")]
     config.html_sidebars = {"**": SIDEBAR} | config.html_sidebars
     config.html_theme_options = {"footer_content_items": ["roxham-colophon.html"]} | config.html_theme_options
+    config.html_search_scorer = str(ASSETS / "roxham-search.js")
 
 
 def _anchors(app, doctree) -> None:
