@@ -17,6 +17,7 @@ import vl_convert as vlc
 from PIL import Image
 
 from roxham.charts import COLOURS, WIDE, text_width
+from roxham.figures import own_fonts
 from roxham.publish.cache import write_atomically
 from roxham.publish.edition import Edition
 
@@ -105,7 +106,9 @@ def thumbnail(svg: str) -> tuple[str, int, int]:
 def png(svg: str, scale: float = SCALE) -> bytes:
     """The image, packed tightly: a third of the bytes that the converter needs."""
     packed = io.BytesIO()
-    with Image.open(io.BytesIO(vlc.svg_to_png(svg, scale=scale))) as image:
+    with own_fonts():
+        drawn = vlc.svg_to_png(svg, scale=scale)
+    with Image.open(io.BytesIO(drawn)) as image:
         image.convert("RGB").save(packed, "PNG", compress_level=9, dpi=(72 * scale, 72 * scale))
     return packed.getvalue()
 
@@ -117,7 +120,9 @@ def pdf(svg: str, title: str, id: str) -> bytes:
     order in which it meets it.
     """
     packed = io.BytesIO()
-    with pikepdf.open(io.BytesIO(vlc.svg_to_pdf(svg))) as file:
+    with own_fonts():
+        drawn = vlc.svg_to_pdf(svg)
+    with pikepdf.open(io.BytesIO(drawn)) as file:
         with file.open_metadata(set_pikepdf_as_editor=False) as about:
             about["dc:title"], about["dc:identifier"], about["dc:language"] = title, id, ["en-CA"]
         file.docinfo["/Title"] = title
