@@ -12,7 +12,9 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 ADDRESS = "https://host.example/book/"  # of the book in the tests that need one
 
 # What a value that is missing looks like in a text; "None of them", "None; it is an opinion" are English.
-HOLE = re.compile(r"\b(nan|NaT|None(?![;,] | (?:comes|counts|had|has|in|is|of|or|was|were|would)\b)|inf)\b|<NA>")
+HOLE = re.compile(
+    r"\b(nan|NaT|None(?![;,] | (?:comes|counts|had|has|in|is|of|or|was|were|would)\b)|inf)\b|<NA>"
+)
 
 
 @dataclass(frozen=True)

@@ -1203,6 +1203,22 @@ def country_names() -> dict[str, str]:
     return {other: entry["name"] for entry in hand("countries") for other in entry.get("spelled", [])}
 
 
+def country_in_text(country: str) -> str:
+    """A country, under whichever spelling, as a sentence has it: "the United States"."""
+    entry = _country(country)
+    return entry.get("said", entry["name"])
+
+
+def country_events(country: str) -> list[str]:
+    """The ids of the events of a country's own story, the most telling first; none for most."""
+    return list(_country(country).get("events", []))
+
+
+def _country(country: str) -> dict:
+    name = country_names().get(country, country)
+    return next((entry for entry in hand("countries") if entry["name"] == name), {"name": name})
+
+
 def of_country(table: str, country: str) -> pd.DataFrame:
     """The rows of a table on one country, under whichever spelling. Raises LookupError for an unknown table."""
     frame = load(table)

@@ -112,7 +112,7 @@ def border_claims(place: str = "Canada") -> pd.Series:
 
 
 FAR = ["British Columbia", "Alberta", "Manitoba", "Saskatchewan"]  # no road to them from the Quebec border
-NAMED = ["Haiti", "Turkey", "Colombia"]  # the citizenships whose share of the road's claimants was published
+NAMED = ["Haiti", "Türkiye", "Colombia"]  # the citizenships whose share of the road's claimants was published
 # Counts of citizenships after October 2023 are "at least"; in the months that both releases cover, the older one is
 # at most 6.4 % above, for these three.
 SLACK = 1.07
@@ -273,7 +273,7 @@ def _citizenships(before: Months, after: Months) -> pd.DataFrame:
     Refugee Board by people who crossed between ports, over any two of its releases from the end of 2021 to March
     2024, and what the department itself published.
     """
-    table = tables.load("citizenships")
+    table = tables.load("citizenships").replace({"citizenship": tables.country_names()})
     older, newer = (table[table.vintage == v] for v in sorted(table.vintage.unique())[-2:])
     turn = older.month.max()
     rows = {}
@@ -296,9 +296,7 @@ def _citizenships(before: Months, after: Months) -> pd.DataFrame:
 
 def _shares(citizenship: str) -> tuple[float, float]:
     """The least and the largest share of a citizenship among the irregular claims referred to the Board."""
-    names = [citizenship, "Türkiye"] if citizenship == "Turkey" else [citizenship]
-    referred = tables.load("irb_irregular")
-    referred = referred[(referred.measure == "referred") & referred.country.isin(names)]
+    referred = tables.of_country("irb_irregular", citizenship).query("measure == 'referred'")
     totals = tables.load("irb_irregular_totals").query("measure == 'referred'")
     own, every = (f.set_index("vintage").claims.astype(float) for f in (referred, totals))
     ends = [pd.Timestamp(d) for d in ("2021-12-31", "2022-12-31", "2023-06-30", "2024-03-31")]
@@ -308,17 +306,12 @@ def _shares(citizenship: str) -> tuple[float, float]:
         for b in ends
         if b > a and {a, b} <= set(own.index)
     ]
-    said = tables.load("irregular_citizenships")
-    said = said[said.citizenship.isin(names) & said.share.notna() & (said.period_start >= "2021-11-01")].share
+    said = tables.of_country("irregular_citizenships", citizenship)
+    said = said[said.share.notna() & (said.period_start >= "2021-11-01")].share
     shares += [(share + rounding) / 100 for share in said for rounding in (-0.5, 0.5)]
     return min(shares), max(shares)
 
 
-UNHCR = {  # the Board's name of a country -> the one that the United Nations' agency uses
-    "Congo, Democratic Republic of the": "Dem. Rep. of the Congo",
-    "Syria": "Syrian Arab Rep.",
-    "Venezuela": "Venezuela (Bolivarian Republic of)",
-}
 CLOSED_AS = {"otherwise closed": "closed", "abandoned, withdrawn or other": "closed"}
 OUTCOMES = ["accepted", "rejected", "closed"]
 FORMULAS = {"on the merits": OUTCOMES[:2], "of all finalized": OUTCOMES}  # what acceptance is a share of
@@ -328,7 +321,7 @@ LAST_RELEASE = pd.Timestamp("2022-12-31")  # the last one that ends a year and c
 def decisions() -> pd.DataFrame:
     """All claims at the Refugee Protection Division: year, country, measure, claims, precision, source_id.
 
-    By country from the United Nations' agency, under the Board's names; "All countries" from the Board's own data.
+    By country (`tables.country_names`) from the United Nations' agency; "All countries" from the Board's own data.
     """
     countries = tables.load("irb_country")
     shown = countries.measure.isin(["accepted", "rejected", "otherwise closed"])
@@ -338,7 +331,7 @@ def decisions() -> pd.DataFrame:
     every = every.assign(year=every.period_start.dt.year, country="All countries")
     both = pd.concat([countries[shown], every])
     both = both[["year", "country", "measure", "claims", "precision", "source_id"]]
-    return both.replace({"measure": CLOSED_AS, "country": {v: k for k, v in UNHCR.items()}})
+    return both.replace({"measure": CLOSED_AS, "country": tables.country_names()})
 
 
 FEWEST = 20  # claims decided: of fewer no rate is given, because the publishers blur or hide small counts
@@ -359,8 +352,7 @@ def accepted_by_year(country: str) -> pd.DataFrame:
     too), accepted, decided, rate, low, high (missing below `FEWEST`; UNHCR shows 1 to 4 as 0 or 5), hidden (2020,
     built from a table with hidden cells), source_id. No rows for a country without published decisions.
     """
-    every = decisions()
-    rows = every[every.country.replace(tables.country_names()) == country]
+    rows = decisions().query("country == @country")
     wide = rows.pivot(index="year", columns="measure", values="claims").astype("float64")
     found = []
     for formula, parts in FORMULAS.items():
@@ -388,7 +380,10 @@ def outcomes(release: pd.Timestamp) -> tuple[pd.DataFrame, pd.DataFrame]:
     irregular["closed"] = irregular.finalized - irregular.accepted - irregular.rejected
     every = decisions()
     every = every[every.year.between(2017, release.year)]
-    every = every.groupby(["country", "measure"]).claims.sum().unstack().reindex(irregular.index)
+    every = every.groupby(["country", "measure"]).claims.sum().unstack()
+    every = every.reindex(irregular.index.to_series().replace(tables.country_names())).set_axis(
+        irregular.index
+    )
     return irregular, every.astype(float)
 
 

@@ -148,8 +148,6 @@ def _head(head: str, root: str, searches: bool) -> str:
         head = head[: (at := head.rindex(again))] + head[at + len(again) :]
     head = _SHEETS.sub("", head)
     head = re.sub(r"(<noscript>\s*<style>)", lambda m: m[1] + _UNSCRIPTED, head, count=1)
-    if 'rel="icon"' not in head and 'rel="shortcut icon"' not in head:
-        head += '<link rel="icon" href="data:,">\n'  # else a browser asks for one that is not there
 
     def script(found: re.Match) -> str:
         if _is(found[2], _DROPPED) or (_is(found[2], _SEARCH) and not searches):
