@@ -25,7 +25,6 @@ from roxham.publish.chapters import BRIEFS, BookError, Chapter, one_line, templa
 from roxham.publish.parameters import ParameterError
 
 LIST = BRIEFS
-DATA = "data"  # the folder of the figures' data, beside the briefs
 WORDS = {
     "name": {"province": "Province or territory", "sector": "Sector", "citizenship": "Citizenship"},
     "line": "Over time",
@@ -147,6 +146,16 @@ def titled(notebook: dict, figures: Collection[str]) -> dict:
                 text = _HEADING.sub(lambda _: f"# {title}", text, count=1)
             cell["source"] = _LINK.sub(lambda m: m[0] if m[1] in figures else "", text)
     return notebook
+
+
+def write_data(site: Path, notebooks: Iterable[Mapping]) -> None:
+    """The data of the figures of executed briefs, in a folder beside their pages."""
+    for output in (output for notebook in notebooks for output in _outputs(notebook)):
+        meta = output.get("metadata", {}).get("roxham", {})
+        if "csv" in meta:
+            file = site / BRIEFS / "data" / f"{meta['id']}.csv"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(meta["csv"], encoding="utf-8")
 
 
 def _glued(notebook: Mapping) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import islice
 from tempfile import TemporaryDirectory
@@ -111,29 +111,24 @@ def connected(workers: int, scheduler: str | None, *, processes: bool = False) -
     Threads suffice where the work is done in kernels, which are processes of their own; Python's own arithmetic
     needs ``processes``. Raises `Refused` if the scheduler does not answer within 10 s.
     """
-    dask.config.set({"distributed.comm.timeouts.connect": f"{WAIT}s"})
     # a run that is interrupted says so itself
     for name in ("distributed.worker.state_machine", "distributed.worker", "distributed.client"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    cluster = scratch = None
-    if scheduler is None:
-        scratch = TemporaryDirectory(prefix="roxham-")  # dask would leave its own behind
-        dask.config.set({"temporary-directory": scratch.name})
-        cluster = LocalCluster(
-            n_workers=workers,
-            threads_per_worker=1,
-            processes=processes,
-            dashboard_address="127.0.0.1:0",
-            worker_dashboard_address="127.0.0.1:0",
-        )
-    try:
+    with ExitStack() as ends:
+        scratch = ends.enter_context(TemporaryDirectory(prefix="roxham-"))  # dask would leave its own behind
+        settings = {"distributed.comm.timeouts.connect": f"{WAIT}s", "temporary-directory": scratch}
+        ends.enter_context(dask.config.set(settings))
+        if scheduler is None:
+            cluster = LocalCluster(
+                n_workers=workers,
+                threads_per_worker=1,
+                processes=processes,
+                dashboard_address="127.0.0.1:0",
+                worker_dashboard_address="127.0.0.1:0",
+            )
+            scheduler = ends.enter_context(cluster)
         try:
-            client = Client(cluster or scheduler, timeout=WAIT)
+            client = Client(scheduler, timeout=WAIT)
         except (OSError, TimeoutError, ValueError) as error:
             raise Refused(f"no dask scheduler answers at {scheduler} within 10 s ({error})") from error
-        with client:
-            yield client
-    finally:
-        if cluster is not None:
-            cluster.close()
-            scratch.cleanup()
+        yield ends.enter_context(client)

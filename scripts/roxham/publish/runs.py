@@ -7,7 +7,7 @@ import functools
 import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -197,7 +197,11 @@ def _on_worker(name: str, run: Run) -> Result:
 def executed(
     runs: Sequence[Run], workers: int, scheduler: str | None, needs: Kernels | None = None
 ) -> Iterator[tuple[Run, Result]]:
-    """Execute runs side by side; each with its result, as they come. Raises as `cluster.side_by_side`."""
+    """Execute runs side by side; each with its result, as they come.
+
+    An embedded dask cluster by default, with one warm kernel a worker; `scheduler` names another.
+    Raises as `cluster.side_by_side`.
+    """
     made = side_by_side(
         _on_worker, runs, workers=min(workers, len(runs)), scheduler=scheduler, needs=needs or Kernels()
     )
@@ -205,21 +209,3 @@ def executed(
         if isinstance(outcome, Exception):  # every worker that tried it was lost
             outcome = Result(run.name, error=f"{run.name}: {type(outcome).__name__}: {outcome}")
         yield run, outcome
-
-
-def execute_all(
-    runs: Iterable[Run], workers: int, scheduler: str | None, done: Callable[[Result], None]
-) -> list[Result]:
-    """Execute runs side by side; `done` is called with each result as it comes. Results in the order of runs.
-
-    An embedded dask cluster by default, with one warm kernel a worker; `scheduler` names another.
-    Raises as `cluster.side_by_side`.
-    """
-    runs = list(runs)
-    if not runs:
-        return []
-    results = {}
-    for run, result in executed(runs, workers, scheduler):
-        results[id(run)] = result
-        done(result)
-    return [results[id(run)] for run in runs]

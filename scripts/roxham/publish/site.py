@@ -155,15 +155,14 @@ def _executed(chapters, pages, cache, workers, scheduler, fresh, watcher) -> tup
             notebooks[name] = entry.notebook
     due = [one for one in wanted if one[0] not in notebooks]
     if due:
-        from roxham.publish.runs import Run, execute_all
+        from roxham.publish.runs import Run, executed
 
         for chapter in chapters:
             if chapter.name not in notebooks:
                 chapter.validate()  # before anything runs
         watcher.executing([name for name, *_ in due], cached=len(notebooks))
         errors = []
-
-        def done(result) -> None:
+        for _, result in executed([Run(*one) for one in due], workers, scheduler):
             watcher.executed(result.name, result.seconds, result.fault is not None)
             if result.fault:
                 page = named.get(result.name)
@@ -172,8 +171,6 @@ def _executed(chapters, pages, cache, workers, scheduler, fresh, watcher) -> tup
                 notebooks[result.name] = result.notebook
                 entry = Entry(result.notebook, result.dependencies, result.seconds)
                 cache.put(keys[result.name], entry)
-
-        execute_all([Run(*one) for one in due], workers, scheduler, done)
         cache.prune(keys.values())
         drop_oldest(BUILD / "cache" / "drawings", DRAWINGS)
         if errors:

@@ -20,6 +20,7 @@ from sphinx.errors import ExtensionError
 from roxham import figures, tables
 from roxham.publish import (
     bibliography,
+    briefs,
     chapters,
     downloads,
     figure_pages,
@@ -46,7 +47,7 @@ UNWANTED = ("thebe", "fontawesome")  # live kernels from a CDN, of which we have
 
 def setup(app) -> dict:
     """Register with Sphinx."""
-    app.connect("config-inited", _gallery)
+    app.connect("config-inited", _configure)
     app.connect("doctree-read", _anchors)
     app.connect("doctree-read", _reading_time)
     app.connect("doctree-resolved", _explain)
@@ -61,7 +62,7 @@ def setup(app) -> dict:
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
-def _gallery(app, config) -> None:
+def _configure(app, config) -> None:
     """All figures, below the chapters of the sidebar; who owns what, at the foot; briefs last among what is found."""
     config.templates_path = [*config.templates_path, str(ASSETS / "templates")]
     config.html_sidebars = {"**": SIDEBAR} | config.html_sidebars
@@ -176,7 +177,9 @@ def _finish(app, exception) -> None:
         kept = os.environ.get("ROXHAM_CACHE", str(ROOT / "_build" / "cache"))
         drawn = _drawn(app)
         figure_pages.write(Path(app.outdir), drawn, _edition(), Path(kept) / "pictures" if kept else None)
-        _brief_data(app)
+        briefs.write_data(
+            Path(app.outdir), filter(None, (_executed(app, n) for n in app.env.found_docs if _is_brief(n)))
+        )
         _searchable(app, drawn)
         metadata.write(Path(app.outdir), _titles(app), _edition())
         policy.write(Path(app.outdir))
@@ -221,18 +224,6 @@ def _drawn(app) -> list[figure_pages.Drawn]:
         if not _is_brief(name) and (notebook := _executed(app, name)):
             found += figure_pages.drawn(notebook, app.env.titles[name].astext(), f"{name}.html")
     return found
-
-
-def _brief_data(app) -> None:
-    """The data of the briefs' figures, beside them."""
-    for name in filter(_is_brief, app.env.found_docs):
-        for cell in (_executed(app, name) or {"cells": []})["cells"]:
-            for output in cell.get("outputs", []):
-                meta = output.get("metadata", {}).get("roxham", {})
-                if "csv" in meta:
-                    path = Path(app.outdir) / chapters.BRIEFS / "data" / f"{meta['id']}.csv"
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    path.write_text(meta["csv"], encoding="utf-8")
 
 
 def _executed(app, name: str) -> dict | None:
