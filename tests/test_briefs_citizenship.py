@@ -6,7 +6,7 @@ import math
 import pytest
 from briefs import MOST_WORDS, amiss, brief, sentences
 
-from roxham import maps, tables
+from roxham import derived, maps, tables
 from roxham.models import estimands
 from roxham.publish.chapters import find
 from roxham.publish.parameters import ParameterError
@@ -54,14 +54,14 @@ def wilson(accepted: int, of: int) -> tuple[float, float]:
 
 
 def test_a_country_needs_eight_years_of_claimants_and_as_many_of_months_or_decisions():
-    enough = tables.countries().set_index("country")
+    enough = derived.countries().set_index("country")
     assert list(enough.index) == list(COUNTRIES) and len(enough) == 28
     assert (enough.years >= 8).all()
     assert ((enough.months >= 96) | (enough.decided >= 8)).all()
     every = {r["citizenship"] for t in ("citizenships", "citizenship_years") for r in rows(t)} - {
-        tables.UNLISTED
+        derived.UNLISTED
     }
-    out = {tables.country_names().get(name, name) for name in every} - set(enough.index)
+    out = {derived.country_names().get(name, name) for name in every} - set(enough.index)
     assert out == {"Guinea", "Ivory Coast", "Nepal", "Ukraine"}  # years, but neither months nor decisions
     with pytest.raises(ParameterError, match="nearest: Haiti"):
         TEMPLATE.parameters["citizenship"].parse("Hayti")
@@ -95,18 +95,18 @@ def test_a_country_is_spoken_of_rightly(country):
     assert [value == "not in the record" for value, _ in found.key[3:]] == [not decided] * 2
     rated = decided and country != "United States"  # whose 5 accepted may be 1
     assert ("95% interval" in found.facts["decided"]) == rated
-    months, whole = tables.claimants_by_month(country), tables.claimants_by_year(country)
+    months, whole = derived.claimants_by_month(country), derived.claimants_by_year(country)
     if len(months):
         later = months.month.dt.year > whole.year.max()
         assert ("a year before" in found.facts["opening"]) == later.any()
-    listed = len(tables.of_country("irb_irregular", country)) > 0
+    listed = len(derived.of_country("irb_irregular", country)) > 0
     if len(months) and months.precision.iloc[-1] == "at least":  # a lower bound ranks nowhere
         assert "than in" not in found.facts["months"] and "since" not in found.facts["months"]
     assert (found.key[2][0] == "not listed") == (not listed) == ("none names" in found.facts["irregular"])
 
 
 def rows_of_unhcr(country: str) -> list[dict]:
-    names = {country} | {k for k, v in tables.country_names().items() if v == country}
+    names = {country} | {k for k, v in derived.country_names().items() if v == country}
     found = rows("irb_country", source_id="unhcr-refugees-2025-12", division="RPD", measure="accepted")
     return [r for r in found if r["country"] in names]
 

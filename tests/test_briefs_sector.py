@@ -5,7 +5,7 @@ import csv
 import pytest
 from briefs import MOST_WORDS, amiss, brief
 
-from roxham import tables
+from roxham import derived, tables
 from roxham.publish.chapters import find
 from roxham.publish.warm import WarmKernel
 
@@ -129,10 +129,10 @@ def test_at_entry_is_what_the_split_says(briefs):
 
 
 def test_a_year_is_cbps_own_where_known_and_else_the_sum_with_its_bounds():
-    swanton = tables.encounters_by_year("Swanton").set_index("fiscal_year")
+    swanton = derived.encounters_by_year("Swanton").set_index("fiscal_year")
     assert swanton.encounters[2021] == swanton.low[2021] == swanton.high[2021] == 365
     assert swanton.encounters[2024] == counted("Swanton", "2023-10", "2024-09") == 19385
-    detroit = tables.encounters_by_year("Detroit").set_index("fiscal_year").loc[2021]
+    detroit = derived.encounters_by_year("Detroit").set_index("fiscal_year").loc[2021]
     assert detroit.rounded and detroit.low < detroit.encounters == 20 < detroit.high
     with pytest.raises(LookupError, match="Swanton"):
-        tables.encounters_by_year("Swantown")
+        derived.encounters_by_year("Swantown")

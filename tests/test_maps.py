@@ -329,7 +329,7 @@ def test_a_wrong_value_is_named(values, error, says):
 
 
 def test_an_unknown_layer_is_named_with_its_nearest():
-    with pytest.raises(LookupError, match="'quebec_newyork'; the nearest is 'quebec_new_york'"):
+    with pytest.raises(LookupError, match="'quebec_newyork'; the nearest is quebec_new_york"):
         maps.layer("quebec_newyork")
     with pytest.raises(LookupError, match="kind in local 'ports'"):
         maps.layer("local", "ports")

@@ -20,7 +20,6 @@ sizes of text.
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -77,11 +76,11 @@ def layer(name: str, *kinds: str) -> gpd.GeoDataFrame:
 
     Raises LookupError, with the nearest, for an unknown layer or kind.
     """
-    _known(name, LAYERS, "map layer")
+    tables.known(name, LAYERS, "map layer")
     path = tables.path(f"geo/{name}.geojson")
     frame = _read(path, path.stat().st_mtime_ns).copy()
     for kind in kinds:
-        _known(kind, sorted(set(frame["kind"])), f"kind in {name}")
+        tables.known(kind, sorted(set(frame["kind"])), f"kind in {name}")
     return frame[frame["kind"].isin(kinds)] if kinds else frame
 
 
@@ -358,7 +357,7 @@ def _shaded(
     if given.empty:
         raise ValueError(f"maps: no row has both {key!r} and {value!r} ({len(values)} rows)")
     for code in given[key]:
-        _known(code, list(frame["id"]), f"region in {of}")
+        tables.known(code, list(frame["id"]), f"region in {of}")
     if given[key].duplicated().any():
         code = given.loc[given[key].duplicated(), key].iloc[0]
         raise ValueError(f"maps: {key} {code!r} has {(given[key] == code).sum()} rows; one is allowed")
@@ -626,10 +625,3 @@ def _parallel() -> gpd.GeoDataFrame:
     """The 45th parallel around the crossing; d3 would join far points by a great circle."""
     line = shapely.segmentize(shapely.LineString([(-74, 45), (-73, 45)]), 0.05)
     return gpd.GeoDataFrame(geometry=[line], crs=4326)
-
-
-def _known(name: str, known: Sequence[str], what: str) -> None:
-    if name not in known:
-        near = difflib.get_close_matches(str(name), known, 1, cutoff=0)
-        every = f". There are: {', '.join(known)}" if len(known) <= 20 else ""
-        raise LookupError(f"no {what} {name!r}{f'; the nearest is {near[0]!r}' if near else ''}{every}")

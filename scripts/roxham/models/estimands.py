@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from roxham import tables
+from roxham import derived, tables
 from roxham.models import bounds, rates
 
 PROTOCOL = pd.Timestamp("2023-04-01")  # first whole month under the protocol of 25 March 2023
@@ -273,7 +273,7 @@ def _citizenships(before: Months, after: Months) -> pd.DataFrame:
     Refugee Board by people who crossed between ports, over any two of its releases from the end of 2021 to March
     2024, and what the department itself published.
     """
-    table = tables.load("citizenships").replace({"citizenship": tables.country_names()})
+    table = tables.load("citizenships").replace({"citizenship": derived.country_names()})
     older, newer = (table[table.vintage == v] for v in sorted(table.vintage.unique())[-2:])
     turn = older.month.max()
     rows = {}
@@ -296,7 +296,7 @@ def _citizenships(before: Months, after: Months) -> pd.DataFrame:
 
 def _shares(citizenship: str) -> tuple[float, float]:
     """The least and the largest share of a citizenship among the irregular claims referred to the Board."""
-    referred = tables.of_country("irb_irregular", citizenship).query("measure == 'referred'")
+    referred = derived.of_country("irb_irregular", citizenship).query("measure == 'referred'")
     totals = tables.load("irb_irregular_totals").query("measure == 'referred'")
     own, every = (f.set_index("vintage").claims.astype(float) for f in (referred, totals))
     ends = [pd.Timestamp(d) for d in ("2021-12-31", "2022-12-31", "2023-06-30", "2024-03-31")]
@@ -306,7 +306,7 @@ def _shares(citizenship: str) -> tuple[float, float]:
         for b in ends
         if b > a and {a, b} <= set(own.index)
     ]
-    said = tables.of_country("irregular_citizenships", citizenship)
+    said = derived.of_country("irregular_citizenships", citizenship)
     said = said[said.share.notna() & (said.period_start >= "2021-11-01")].share
     shares += [(share + rounding) / 100 for share in said for rounding in (-0.5, 0.5)]
     return min(shares), max(shares)
@@ -321,7 +321,7 @@ LAST_RELEASE = pd.Timestamp("2022-12-31")  # the last one that ends a year and c
 def decisions() -> pd.DataFrame:
     """All claims at the Refugee Protection Division: year, country, measure, claims, precision, source_id.
 
-    By country (`tables.country_names`) from the United Nations' agency; "All countries" from the Board's own data.
+    By country (`derived.country_names`) from the United Nations' agency; "All countries" from the Board's own data.
     """
     countries = tables.load("irb_country")
     shown = countries.measure.isin(["accepted", "rejected", "otherwise closed"])
@@ -331,7 +331,7 @@ def decisions() -> pd.DataFrame:
     every = every.assign(year=every.period_start.dt.year, country="All countries")
     both = pd.concat([countries[shown], every])
     both = both[["year", "country", "measure", "claims", "precision", "source_id"]]
-    return both.replace({"measure": CLOSED_AS, "country": tables.country_names()})
+    return both.replace({"measure": CLOSED_AS, "country": derived.country_names()})
 
 
 FEWEST = 20  # claims decided: of fewer no rate is given, because the publishers blur or hide small counts
@@ -381,7 +381,7 @@ def outcomes(release: pd.Timestamp) -> tuple[pd.DataFrame, pd.DataFrame]:
     every = decisions()
     every = every[every.year.between(2017, release.year)]
     every = every.groupby(["country", "measure"]).claims.sum().unstack()
-    every = every.reindex(irregular.index.to_series().replace(tables.country_names())).set_axis(
+    every = every.reindex(irregular.index.to_series().replace(derived.country_names())).set_axis(
         irregular.index
     )
     return irregular, every.astype(float)

@@ -84,7 +84,7 @@ def of_site(now: Mapping[str, str], kept: Path) -> list[Brief]:
 
 def _values(template: Chapter, now: Mapping[str, str], kept: Path) -> tuple[str, object, list]:
     """A template's one parameter, its default, and the values that the site prints."""
-    rules = {"scripts/roxham/tables.py", "scripts/roxham/publish/parameters.py"}
+    rules = {f"scripts/roxham/{room}.py" for room in ("tables", "derived", "publish/parameters")}
     relevant = {path: held for path, held in now.items() if path.startswith("data/") or path in rules}
     state = digest(template.source, json.dumps(relevant).encode())
     file = kept / f"{Path(template.name).name}.json"

@@ -22,7 +22,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from roxham import tables
+from roxham import derived, tables
 
 UNITS = ("value", "year", "month")
 
@@ -120,12 +120,12 @@ def declared(cell_defaults: dict[str, dict], spec: dict, where: str) -> dict[str
 
 
 def _column(reference: str, unit: str) -> list:
-    """The distinct values of ``table.column`` (of the record, or of `tables.MADE`), sorted.
+    """The distinct values of ``table.column`` (of the record, or of `derived.MADE`), sorted.
 
     Months and years run without a gap from first to last.
     """
     table, _, column = reference.partition(".")
-    values = (tables.MADE[table]() if table in tables.MADE else tables.load(table))[column].dropna()
+    values = (derived.MADE[table]() if table in derived.MADE else tables.load(table))[column].dropna()
     if unit == "year":
         return list(range(values.min().year, values.max().year + 1))
     if unit == "month":

@@ -25,7 +25,7 @@ class StudyError(RuntimeError):
 
 def version() -> str:
     """The state of what a study depends on: the models, the record, the environment. 16 hex digits."""
-    return state("scripts/roxham/models/", "scripts/roxham/tables.py", "data/")
+    return state("scripts/roxham/models/", "scripts/roxham/tables.py", "scripts/roxham/derived.py", "data/")
 
 
 def _piece(_, piece: tuple[str, int, int]) -> str:
