@@ -328,6 +328,13 @@ def test_a_wrong_value_is_named(values, error, says):
         maps.world(values)
 
 
+def test_an_unknown_country_is_named_with_its_nearest():
+    with pytest.raises(
+        LookupError, match="no country 'Hayti'; the nearest is 'haiti'. Add it to country_names.yml"
+    ):
+        maps.iso_a3(["Nigeria", "Hayti"])
+
+
 def test_an_unknown_layer_is_named_with_its_nearest():
     with pytest.raises(LookupError, match="'quebec_newyork'; the nearest is quebec_new_york"):
         maps.layer("quebec_newyork")

@@ -20,6 +20,7 @@ sizes of text.
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
