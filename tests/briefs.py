@@ -11,7 +11,6 @@ from unittest.mock import patch
 from project import HOLE
 
 from roxham.publish.chapters import Chapter
-from roxham.publish.runs import Run, execute
 from roxham.publish.site import figures_of
 
 MOST_WORDS = 300
@@ -41,13 +40,6 @@ class Brief:
             f[part] for f in self.figures.values() for part in ("title", "subtitle", "caption", "alt", "note")
         ]
         return [*self.facts.values(), *(part for pair in self.key for part in pair), *filter(None, parts)]
-
-
-def brief(chapter: Chapter, values: dict, kernel) -> Brief:
-    """Execute a template for some values; fails with the cell's error."""
-    result = execute(Run(chapter.name, chapter.source, values), kernel)
-    assert result.fault is None, result.fault
-    return of_notebook(result.notebook, chapter.source.decode())
 
 
 def of_notebook(notebook: str, source: str) -> Brief:

@@ -44,21 +44,34 @@ def rgb(name: str, dark: bool) -> str:
     return f"rgb({', '.join(str(int(value[i : i + 2], 16)) for i in (1, 3, 5))})"
 
 
-def opened(
+def window(
     browser,
-    url: str,
     width: int = 1280,
-    javascript: bool = True,
     scheme: str = "light",
     levels: tuple[str, ...] = ("error", "warning"),
+    **options,
 ):
-    """A page in a window of its own; `.faults` and `.asked` are what it complained of and what it requested."""
+    """A window of its own; `.faults` is what its pages complained of or did not get, `.asked` what they requested.
+
+    levels: of the console's messages. options: of Playwright's context.
+    """
     size = {"width": width, "height": 900}
-    context = browser.new_context(viewport=size, java_script_enabled=javascript, color_scheme=scheme)
-    tab = context.new_page()
+    tab = browser.new_context(viewport=size, color_scheme=scheme, **options).new_page()
     tab.faults, tab.asked = [], []
-    tab.on("console", lambda m: tab.faults.append(m.text) if m.type in levels else None)
-    tab.on("pageerror", lambda error: tab.faults.append(str(error)))
+
+    def fault(text) -> None:
+        tab.faults.append(f"{tab.url}: {text}")
+
+    tab.on("console", lambda m: fault(m.text) if m.type in levels else None)
+    tab.on("pageerror", fault)
+    tab.on("requestfailed", lambda request: fault(f"failed: {request.url}"))
+    tab.on("response", lambda r: fault(f"{r.status}: {r.url}") if r.status >= 400 else None)
     tab.on("request", lambda request: tab.asked.append(request.url))
+    return tab
+
+
+def opened(browser, url: str, width: int = 1280, **options):
+    """A page in a window of its own (`window`)."""
+    tab = window(browser, width, **options)
     tab.goto(url)
     return tab

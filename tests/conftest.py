@@ -1,10 +1,16 @@
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import chromium
 import pytest
 from filelock import FileLock
 from project import ADDRESS, Project
+
+from roxham.publish.cache import Cache, fingerprints
+from roxham.publish.chapters import Chapter
+from roxham.publish.runs import Run, execute
+from roxham.publish.warm import WarmKernel
 
 QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
 
@@ -42,6 +48,31 @@ def built_once(root: Path, start) -> Project:
 def built(shared) -> Project:
     """A copy of this checkout, with its site built. Not to be changed."""
     return built_once(shared / "built", Project.of_checkout)
+
+
+@pytest.fixture(scope="session")
+def kernel() -> WarmKernel:
+    """One warm kernel for all tests of a worker."""
+    warm = WarmKernel()
+    yield warm
+    warm.stop()
+
+
+@pytest.fixture(scope="session")
+def executed(built, kernel) -> Callable[[Chapter, dict], str]:
+    """What a chapter or a template gives for some values: the notebook (JSON) that the site was printed from, or one
+    executed now, which must have no fault."""
+    site = Cache(built.root / "_build/cache/notebooks", fingerprints(built.root))
+
+    def one(chapter: Chapter, values: dict) -> str:
+        asked = {name: v for name, v in values.items() if v != chapter.parameters[name].default}
+        if entry := site.get(Cache.key(chapter.source, asked)):
+            return entry.notebook
+        result = execute(Run(chapter.name, chapter.source, asked), kernel)
+        assert result.fault is None, result.fault
+        return result.notebook
+
+    return one
 
 
 @pytest.fixture(scope="session")

@@ -4,13 +4,12 @@ import csv
 import math
 
 import pytest
-from briefs import MOST_WORDS, amiss, brief, sentences
+from briefs import MOST_WORDS, amiss, of_notebook, sentences
 
 from roxham import derived, maps, tables
 from roxham.models import estimands
 from roxham.publish.chapters import find
 from roxham.publish.parameters import ParameterError
-from roxham.publish.warm import WarmKernel
 
 TEMPLATE = find("briefs/citizenship")
 COUNTRIES = TEMPLATE.parameters["citizenship"].allowed
@@ -35,10 +34,9 @@ DRAWN = {
 
 
 @pytest.fixture(scope="module")
-def briefs():
-    kernel = WarmKernel()
-    yield {country: brief(TEMPLATE, {"citizenship": country}, kernel) for country in DRAWN}
-    kernel.stop()
+def briefs(executed):
+    source = TEMPLATE.source.decode()
+    return {one: of_notebook(executed(TEMPLATE, {"citizenship": one}), source) for one in DRAWN}
 
 
 def rows(table: str, **given) -> list[dict]:

@@ -1,15 +1,15 @@
 """The briefs of provinces and of months: numbers added up by hand from the files, sentences for awkward values."""
 
 import csv
+from functools import cache
 
 import pytest
-from briefs import MOST_WORDS, brief
+from briefs import MOST_WORDS, of_notebook
 from project import HOLE
 
 from roxham import tables
 from roxham.publish import prose
 from roxham.publish.chapters import find
-from roxham.publish.warm import WarmKernel
 
 PROVINCE, MONTH = find("briefs/province"), find("briefs/month")
 AWKWARD = [  # the first, turn-backs, rounded encounters, the protocol, the last claims, the first without, the last
@@ -34,23 +34,14 @@ def around(first: str, last: str):
 
 
 @pytest.fixture(scope="module")
-def kernel():
-    warm = WarmKernel()
-    yield warm
-    warm.stop()
+def read(executed):
+    """A brief of a province or a month."""
 
-
-@pytest.fixture(scope="module")
-def read(kernel):
-    """A brief of a province or a month, executed once."""
-    kept = {}
-
+    @cache
     def one(value):
         chapter = PROVINCE if value in PROVINCE.parameters["province"].allowed else MONTH
-        if value not in kept:
-            (name,) = chapter.parameters
-            kept[value] = brief(chapter, {name: value}, kernel)
-        return kept[value]
+        (name,) = chapter.parameters
+        return of_notebook(executed(chapter, {name: value}), chapter.source.decode())
 
     return one
 

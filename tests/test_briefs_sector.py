@@ -3,22 +3,20 @@
 import csv
 
 import pytest
-from briefs import MOST_WORDS, amiss, brief
+from briefs import MOST_WORDS, amiss, of_notebook
 
 from roxham import derived, tables
 from roxham.publish.chapters import find
-from roxham.publish.warm import WarmKernel
 
 TEMPLATE = find("briefs/sector")
 SECTORS = TEMPLATE.parameters["sector"].allowed
 
 
 @pytest.fixture(scope="module")
-def briefs():
-    """Every sector's brief, executed on one warm kernel."""
-    kernel = WarmKernel()
-    yield {sector: brief(TEMPLATE, {"sector": sector}, kernel) for sector in SECTORS}
-    kernel.stop()
+def briefs(executed):
+    """Every sector's brief."""
+    source = TEMPLATE.source.decode()
+    return {sector: of_notebook(executed(TEMPLATE, {"sector": sector}), source) for sector in SECTORS}
 
 
 def rows(table: str) -> list[dict]:

@@ -1,5 +1,5 @@
-"""Every chapter, rerun over what its parameters allow: each value at an edge, with ROXHAM_PAIRS=1 in all pairs, the
-others once."""
+"""Every chapter, rerun over what its parameters allow: its defaults, its edges and what is awkward; with ROXHAM_ALL=1
+every pair of edges too, and each value of a short list."""
 
 import json
 import os
@@ -14,9 +14,7 @@ from roxham import tables
 from roxham.publish import prose
 from roxham.publish.chapters import book, find
 from roxham.publish.parameters import given
-from roxham.publish.runs import Run, execute
 from roxham.publish.site import figures_of
-from roxham.publish.warm import WarmKernel
 
 SHORT = 12  # a list of no more values than this is gone through whole
 
@@ -121,16 +119,9 @@ WORDED = {
 }
 
 
-@pytest.fixture(scope="module")
-def kernel():
-    warm = WarmKernel()
-    yield warm
-    warm.stop()
-
-
-def combinations(parameters, pairs: bool) -> list[dict]:
-    """The default; every first and every last value, or all pairs of the edges (default, first, last); each other
-    value once, of a long list the middle."""
+def combinations(parameters, every: bool) -> list[dict]:
+    """The default, every first and every last value; or all pairs of the edges (default, first, last), and each
+    other value once, of a long list the middle."""
     names, given = list(parameters), list(parameters.values())
     edges = [list(dict.fromkeys([p.default, p.allowed[0], p.allowed[-1]])) for p in given]
 
@@ -146,24 +137,28 @@ def combinations(parameters, pairs: bool) -> list[dict]:
         for p, at_edge in zip(given, edges, strict=True)
     ]
     defaults = [p.default for p in given]
-    if not pairs:
+    if not every:
         ends = [[p.allowed[i] for p in given] for i in (0, -1)]
     elif len(edges) > 1:
         ends = AllPairs(edges, filter_func=in_order)
     else:
         ends = [[v] for e in edges for v in e]
-    rest = [[v or d for v, d in zip(row, defaults, strict=True)] for row in zip_longest(*others)]
+    rest = (
+        []
+        if not every
+        else [[v or d for v, d in zip(row, defaults, strict=True)] for row in zip_longest(*others)]
+    )
     rows = [dict(zip(names, row, strict=True)) for row in [defaults, *ends, *rest] if in_order(row)]
     bare = [{k: v for k, v in row.items() if v != parameters[k].default} for row in rows]
     return [row for i, row in enumerate(bare) if row not in bare[:i]]
 
 
 CHAPTERS = book()
-PAIRS = bool(os.environ.get("ROXHAM_PAIRS"))  # twice as long
+EVERY = bool(os.environ.get("ROXHAM_ALL"))  # twice as long
 RERUNS = [
     (chapter, values)
     for chapter in CHAPTERS
-    for values in combinations(chapter.parameters, PAIRS) + EDGES.get(Path(chapter.name).name, [])
+    for values in combinations(chapter.parameters, EVERY) + EDGES.get(Path(chapter.name).name, [])
 ]
 IDS = [f"{Path(c.name).name} {' '.join(f'{k}={v}' for k, v in p.items())}" for c, p in RERUNS]
 DRAWN = {
@@ -185,10 +180,9 @@ def glued(notebook: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("chapter", "values"), RERUNS, ids=IDS)
-def test_a_chapter_reads_well_for_every_value(kernel, chapter, values):
-    result = execute(Run(chapter.name, chapter.source, values), kernel)
-    assert result.fault is None, result.fault
-    figures, facts = figures_of(result.notebook), glued(result.notebook)
+def test_a_chapter_reads_well_for_every_value(executed, chapter, values):
+    notebook = executed(chapter, values)
+    figures, facts = figures_of(notebook), glued(notebook)
     for text in [*(f[part] for f in figures for part in ("title", "alt")), *facts.values()]:
         assert text.strip()
         assert not HOLE.search(text), text
@@ -223,7 +217,7 @@ def test_the_awkward_combinations_can_be_asked_for():
 def test_all_pairs_of_edges_and_all_values_of_short_lists_are_run():
     parameters = find("the-count").parameters
     rows = [
-        {k: p.default for k, p in parameters.items()} | row for row in combinations(parameters, pairs=True)
+        {k: p.default for k, p in parameters.items()} | row for row in combinations(parameters, every=True)
     ]
     assert {row["province"] for row in rows} == set(parameters["province"].allowed)
     years = parameters["year"].allowed
@@ -233,10 +227,10 @@ def test_all_pairs_of_edges_and_all_values_of_short_lists_are_run():
     assert all(row["start"] <= row["end"] for row in rows)
 
 
-def test_the_op_eds_two_numbers_are_on_the_front_page_and_in_the_count(kernel):
+def test_the_op_eds_two_numbers_are_on_the_front_page_and_in_the_count(executed):
     for name in ("index", "the-count"):
         chapter = find(name)
-        facts = glued(execute(Run(chapter.name, chapter.source), kernel).notebook)
+        facts = glued(executed(chapter, {}))
         assert (facts["quebec_2022"], facts["rest_2022"]) == ("39,171", "369")
 
 

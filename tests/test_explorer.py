@@ -165,7 +165,7 @@ def test_the_first_views_number_is_the_figures(show):
 
 
 def test_without_javascript_the_figure_stays_and_no_slider_shows(show):
-    tab = show(javascript=False)
+    tab = show(java_script_enabled=False)
     assert tab.locator(".rx-wide svg").is_visible()
     assert not tab.locator(".rx-explorer").is_visible()
 

@@ -22,7 +22,7 @@ import pypandoc
 import pypdfium2
 import pytest
 import rispy
-from browsing import opened, serving
+from browsing import opened, serving, window
 from project import ADDRESS
 from shapely.geometry import shape
 
@@ -449,12 +449,7 @@ def test_axe_finds_nothing_on_the_gallery_and_the_pages_of_a_figure(small, brows
 @pytest.mark.parametrize("scripts", [True, False])
 @pytest.mark.parametrize("width", [1280, 360])
 def test_a_figure_page_opens_from_disk_and_needs_no_script(small, browser, scripts, width):
-    context = browser.new_context(java_script_enabled=scripts, viewport={"width": width, "height": 800})
-    page, complaints = context.new_page(), []
-    page.on("console", lambda m: complaints.append(m.text))
-    page.on("pageerror", lambda e: complaints.append(str(e)))
-    page.on("request", lambda r: complaints.append(r.url) if not r.url.startswith("file:") else None)
-    page.on("requestfailed", lambda r: complaints.append(r.url))
+    page = window(browser, width, java_script_enabled=scripts)
     for name in ("index.html", "embed.html"):
         page.goto((small.html / "figures/interceptions-monthly" / name).as_uri())
         page.wait_for_load_state("networkidle")
@@ -464,8 +459,8 @@ def test_a_figure_page_opens_from_disk_and_needs_no_script(small, browser, scrip
     words = page.locator("main").inner_text()
     assert "The Roxham Road contributors. (2026" in words and "roxham run 03-the-count" in words
     assert page.locator(".rx-copy").count() == (8 if scripts else 0)
-    assert complaints == []
-    context.close()
+    assert page.faults == [] and all(url.startswith("file:") for url in page.asked)
+    page.context.close()
 
 
 def test_the_live_view_works_on_a_figure_page(small, browser):

@@ -202,7 +202,7 @@ def test_only_one_drawing_speaks(show, variant):
 
 
 def test_it_can_be_read_without_javascript(show):
-    tab = show(make(), javascript=False)
+    tab = show(make(), java_script_enabled=False)
     assert tab.locator(".rx-wide").is_visible()
     assert tab.locator("button").count() == 0
     tab.locator(".rx-data summary").click()
@@ -230,7 +230,7 @@ def colours_of(tab):
     ],
 )
 def test_its_colours_follow_the_page(show, theme, scheme, javascript, dark):
-    tab = show(make(note="Provisional."), theme=theme, scheme=scheme, javascript=javascript)
+    tab = show(make(note="Provisional."), theme=theme, scheme=scheme, java_script_enabled=javascript)
     assert colours_of(tab) == [rgb("quebec", dark), rgb("ink", dark), rgb("muted", dark)]
 
 

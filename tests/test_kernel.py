@@ -76,13 +76,6 @@ def chapter(code: str) -> bytes:
     return f"{head}\n```{{code-cell}} ipython3\n{textwrap.dedent(code).strip()}\n```\n".encode()
 
 
-@pytest.fixture(scope="module")
-def kernel():
-    warm = WarmKernel()
-    yield warm
-    warm.stop()
-
-
 def outputs(result) -> list:
     assert result.error is None, result.error
     return [cell.get("outputs") for cell in json.loads(result.notebook)["cells"]]
@@ -103,16 +96,22 @@ ROOMS = ["03-the-count", "02-the-road", "06-did-closing-work", "14-what-if", "15
 
 
 @pytest.mark.parametrize("name", ROOMS)
-def test_warm_and_cold_outputs_of_a_chapter_are_identical(kernel, name):
+def test_warm_and_cold_outputs_of_a_chapter_are_identical(executed, name):
     one = find(name)
-    run = Run(one.name, one.source)
-    outputs(execute(Run("hostile", chapter(HOSTILE)), kernel))
-    warm = execute(run, kernel)
     new = WarmKernel()
-    cold = execute(run, new)
+    cold = execute(Run(one.name, one.source), new)
     new.stop()
-    assert warm.notebook == cold.notebook
-    assert warm.dependencies == cold.dependencies
+    assert cold.notebook == executed(one, {})  # on a kernel that had others before it
+
+
+def test_a_chapter_after_a_hostile_notebook_is_as_it_was(executed, kernel):
+    one = find("the-count")
+    outputs(execute(Run("hostile", chapter(HOSTILE)), kernel))
+    warm = execute(Run(one.name, one.source), kernel)
+    assert warm.notebook == executed(one, {})
+    new = WarmKernel()
+    assert warm.dependencies == execute(Run(one.name, one.source), new).dependencies
+    new.stop()
 
 
 def test_plain_papermill_gives_the_same_outputs(kernel, monkeypatch, tmp_path):

@@ -1,14 +1,10 @@
 """What the pages say of themselves, read back by other libraries; what they may load; where their links lead."""
 
-import http.server
 import json
 import re
 import subprocess
 import sys
-import threading
 from base64 import b64encode
-from contextlib import contextmanager
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -18,6 +14,7 @@ import pandas as pd
 import pytest
 import rdflib
 import yaml
+from browsing import serving, window
 from lxml import etree, html
 from playwright.sync_api import expect
 from project import ADDRESS, CHECKOUT
@@ -292,23 +289,10 @@ def test_every_page_has_the_policy_first_and_nothing_in_it_that_it_refuses(built
         assert not page.xpath("//@style | //@onclick | //@onload | //@onerror"), name
 
 
-@contextmanager
-def server(folder):
-    """The address of a folder on a server of this machine."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *_) -> None: ...
-
-    running = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    threading.Thread(target=running.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{running.server_port}/"
-    running.shutdown()
-
-
 @pytest.fixture(scope="module")
 def served(built):
-    with server(built.html) as address:
-        yield address
+    with serving(built.html) as address:
+        yield f"{address}/"
 
 
 @pytest.fixture(params=["served", "disk"])
@@ -324,19 +308,9 @@ def root(request, built) -> str:
 @pytest.fixture
 def reader(browser):
     """A reader's window; all that it complains of is kept."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.complaints = []
-    page.on(
-        "console", lambda m: m.type in ("error", "warning") and page.complaints.append((page.url, m.text))
-    )
-    page.on("pageerror", lambda error: page.complaints.append((page.url, str(error))))
-    page.on("requestfailed", lambda request: page.complaints.append((page.url, f"failed: {request.url}")))
-    page.on(
-        "response", lambda r: r.status >= 400 and page.complaints.append((page.url, f"{r.status}: {r.url}"))
-    )
-    yield page
-    context.close()
+    tab = window(browser)
+    yield tab
+    tab.context.close()
 
 
 def test_no_page_complains_under_its_policy(whole, root, reader):
@@ -347,7 +321,7 @@ def test_no_page_complains_under_its_policy(whole, root, reader):
             continue
         many = bool(content.xpath("//img"))  # of which some are fetched late
         reader.goto(root + name, wait_until="networkidle" if many else "load")
-    assert reader.complaints == []
+    assert reader.faults == []
 
 
 def test_under_the_policy_everything_that_moves_works(root, reader):
@@ -376,7 +350,7 @@ def test_under_the_policy_everything_that_moves_works(root, reader):
     reader.goto(f"{root}figures/interceptions-monthly/index.html")
     reader.click("text=Live view")
     reader.locator(".rx-live svg").wait_for(timeout=30_000)
-    assert reader.complaints == []
+    assert reader.faults == []
 
 
 def test_another_site_may_show_a_figure_alive_in_a_frame(served, reader, tmp_path):
@@ -384,12 +358,12 @@ def test_another_site_may_show_a_figure_alive_in_a_frame(served, reader, tmp_pat
         f'<iframe src="{served}figures/interceptions-monthly/embed.html" width="800" height="700"></iframe>'
     )
     (tmp_path / "a.html").write_text(f'<link rel="icon" href="data:,">{frame}')
-    with server(tmp_path) as other:  # another port, hence another origin
-        reader.goto(f"{other}a.html")
+    with serving(tmp_path) as other:  # another port, hence another origin
+        reader.goto(f"{other}/a.html")
         inside = reader.frame_locator("iframe")
         inside.get_by_text("Live view").click()
         inside.locator(".rx-live svg").wait_for(timeout=30_000)
-    assert reader.complaints == []
+    assert reader.faults == []
 
 
 INTRUDERS = {  # what a page would have to allow before something from outside could act in it

@@ -258,6 +258,16 @@ def test_what_it_cannot_do_it_refuses(options, says):
         segmented(*world(), **options)
 
 
+def test_a_term_that_one_month_settles_is_refused():
+    counts, *_ = world()
+    first, apart = counts.index[0], counts.index[1]
+    design = terms(
+        counts.index, first, trend=False, steps=[apart]
+    )  # the level is that of the first month alone
+    with pytest.raises(Refused, match="a month stands alone and settles the term 'level'"):
+        regress(counts, design)
+
+
 def test_a_counterfactual_that_leaves_the_world_is_refused():
     months = pd.date_range("2018-01-01", periods=60, freq="MS")
     series = pd.Series(np.r_[100 * 2.0 ** np.arange(16) * np.tile([1, 1.3], 8), np.ones(44)], months)

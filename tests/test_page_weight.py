@@ -12,7 +12,7 @@ import pydata_sphinx_theme
 import pytest
 import sphinx_book_theme
 import tinycss2
-from browsing import serving
+from browsing import opened, serving
 
 from roxham.publish.chapters import book
 
@@ -38,38 +38,6 @@ def sent(path: Path) -> int:
     return len(content) if path.suffix in PACKED else len(gzip.compress(content, 6, mtime=0))
 
 
-def opened(browser, url, width=1280, scheme="light", **options):
-    """A page in a window of its own; what it complained of and asked for."""
-    size = {"width": width, "height": 900}
-    context = browser.new_context(viewport=size, color_scheme=scheme, reduced_motion="reduce", **options)
-    page = context.new_page()
-    page.complaints, page.asked = [], []
-    page.on("console", lambda m: m.type in ("error", "warning") and page.complaints.append(m.text))
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.on("requestfailed", lambda request: page.complaints.append(f"failed: {request.url}"))
-    page.on("response", lambda r: r.status >= 400 and page.complaints.append(f"{r.status}: {r.url}"))
-    page.on("request", lambda request: page.asked.append(request.url))
-    page.goto(url)
-    page.wait_for_load_state("networkidle")
-    return page
-
-
-def test_the_first_view_of_every_page_is_light_and_local(built, browser, served):
-    table, heavy = [], []
-    for name in PAGES:
-        page = opened(browser, f"{served}/{name}")
-        local = [u for u in dict.fromkeys(page.asked) if u.startswith(served)]
-        foreign = [u for u in page.asked if urlsplit(u).scheme != "data" and u not in local]
-        weight = sum(sent(built.html.resolve() / urlsplit(u).path.lstrip("/")) for u in local)
-        html = sent(built.html.resolve() / name)
-        table.append(f"{name:40}{weight / 1000:9.1f} kB{html / 1000:9.1f} kB{len(local):5}")
-        if weight > BYTES or len(local) > REQUESTS or foreign or page.complaints:
-            heavy.append((name, weight, len(local), foreign, page.complaints))
-        page.context.close()
-    print(f"\n{'page':40}{'first view':>12}{'its HTML':>12}{'files':>5}", *table, sep="\n")
-    assert heavy == []
-
-
 VIEWS = [  # every rule on a desk by day and on a phone by night; of the other two what can differ, the colours
     (1280, "light", "{}"),
     (1280, "dark", "{runOnly: ['color-contrast']}"),
@@ -79,10 +47,20 @@ VIEWS = [  # every rule on a desk by day and on a phone by night; of the other t
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_axe_finds_nothing(served, browser, name):
-    found = []
-    page = opened(browser, f"{served}/{name}")
+def test_a_page_is_light_and_local_and_a_checker_finds_nothing(built, browser, served, dropped, name):
+    page = opened(browser, f"{served}/{name}", reduced_motion="reduce")
+    page.wait_for_load_state("networkidle")
+    local = [url for url in dict.fromkeys(page.asked) if url.startswith(served)]
+    assert [url for url in page.asked if urlsplit(url).scheme != "data" and url not in local] == []
+    assert len(local) <= REQUESTS
+    assert sum(sent(built.html.resolve() / urlsplit(url).path.lstrip("/")) for url in local) <= BYTES
+    assert page.evaluate(MATCHING, dropped) == [], "rules that the style sheet should have kept"
+    levels = page.evaluate(HEADINGS)
+    assert levels[:1] == [1] and levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    assert page.evaluate(NAMELESS) == []
     page.evaluate(AXE)
+    found = []
     for width, scheme, options in VIEWS:
         page.set_viewport_size({"width": width, "height": 900})
         page.emulate_media(color_scheme=scheme)
@@ -97,9 +75,9 @@ def test_axe_finds_nothing(served, browser, name):
             for fault in result["violations"]
             for node in fault["nodes"]
         ]
-    assert page.complaints == []
-    page.context.close()
     assert found == []
+    assert page.faults == []
+    page.context.close()
 
 
 def test_nothing_is_shipped_that_no_page_asks_for(built):
@@ -112,22 +90,28 @@ def test_nothing_is_shipped_that_no_page_asks_for(built):
         assert text.count('<link rel="stylesheet"') == 1
 
 
-def test_no_rule_that_matches_something_was_dropped_from_the_style_sheet(built, browser):
+@pytest.fixture(scope="module")
+def dropped(built) -> list[str]:
+    """The selectors of the themes' style sheets that the site's own has no more."""
     bundle = (built.html / "_static/roxham-page.css").read_text()
     assert "carousel" not in bundle and "Awesome" not in bundle and "@import" not in bundle
     theirs = set()
     for package in (pydata_sphinx_theme, sphinx_book_theme):
         for sheet in (Path(package.__file__).parent / "theme").rglob("styles/*.css"):
             theirs |= selectors(tinycss2.parse_stylesheet(sheet.read_text(), True, True))
-    dropped = sorted(theirs - selectors(tinycss2.parse_stylesheet(bundle, True, True)))
-    assert len(dropped) > 3000
-    page = browser.new_page()
-    for name in PAGES:
-        page.goto((built.html / name).as_uri())
-        assert page.evaluate(MATCHING, dropped) == [], name
-    page.close()
+    gone = sorted(theirs - selectors(tinycss2.parse_stylesheet(bundle, True, True)))
+    assert len(gone) > 3000
+    return gone
 
 
+HEADINGS = (  # the levels of those that are seen, in order
+    "() => [...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].filter(h => h.checkVisibility())"
+    ".map(h => +h.tagName[1])"
+)
+NAMELESS = (  # what can be pressed and says nothing
+    "() => [...document.querySelectorAll('button, summary')].filter(b => b.checkVisibility() &&"
+    " !(b.innerText.trim() || b.ariaLabel)).map(b => b.outerHTML.slice(0, 200))"
+)
 STATES = "before|after|hover|focus|active|focus-visible|focus-within|visited|checked|disabled"
 MATCHING = (  # those selectors, states aside, that match an element
     "list => list.filter(one => { const bare = one.replace(/::?(" + STATES + ")(?![\\w-])/g, '')"
@@ -151,26 +135,9 @@ def selectors(rules) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_headings_are_in_order_and_buttons_have_names(built, browser, name):
-    page = opened(browser, (built.html / name).as_uri())
-    levels = page.evaluate(
-        "() => [...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].filter(h => h.checkVisibility())"
-        ".map(h => +h.tagName[1])"
-    )
-    assert levels[:1] == [1] and levels.count(1) == 1
-    assert all(after - before <= 1 for before, after in pairwise(levels))
-    nameless = page.evaluate(
-        "() => [...document.querySelectorAll('button, summary')].filter(b => b.checkVisibility() &&"
-        " !(b.innerText.trim() || b.ariaLabel)).map(b => b.outerHTML.slice(0, 200))"
-    )
-    assert nameless == []
-    page.context.close()
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_keyboard_skips_to_the_text_and_sees_where_it_is(built, browser, scheme):
-    page = opened(browser, (built.html / "chapters/03-the-count.html").as_uri(), 1280, scheme)
+    page = opened(browser, (built.html / "chapters/03-the-count.html").as_uri(), scheme=scheme)
     page.keyboard.press("Tab")
     skip = page.locator(".skip-link a")
     assert page.evaluate("document.activeElement.textContent") == skip.inner_text()
@@ -191,7 +158,7 @@ def test_a_keyboard_skips_to_the_text_and_sees_where_it_is(built, browser, schem
 
 
 def test_nothing_moves_for_whoever_asked_for_no_motion(built, browser):
-    page = opened(browser, (built.html / "chapters/03-the-count.html").as_uri())
+    page = opened(browser, (built.html / "chapters/03-the-count.html").as_uri(), reduced_motion="reduce")
     moving = page.evaluate(
         "() => [...document.querySelectorAll('*')].filter(e => { const s = getComputedStyle(e);"
         " return s.transitionDuration.split(',').some(t => parseFloat(t) > 0) || s.animationName !== 'none'"
@@ -217,7 +184,7 @@ def test_on_a_phone_the_menus_open_as_dialogs_and_give_their_content_back(built,
     page.keyboard.press("Enter")
     page.wait_for_url("**/search.html?q=protocol")
     page.locator("#search-results li a").first.wait_for()
-    assert page.complaints == []
+    assert page.faults == []
     page.context.close()
 
 
@@ -260,5 +227,5 @@ def test_the_live_view_asks_for_its_specification_and_for_nothing_foreign(built,
         == [u for u in page.asked if "/specs/interceptions-monthly.js" in u]
         != []
     )
-    assert page.complaints == []
+    assert page.faults == []
     page.context.close()

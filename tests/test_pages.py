@@ -4,6 +4,7 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
+from browsing import window
 from project import HOLE
 
 from roxham.publish.chapters import book
@@ -25,17 +26,9 @@ SHOWN = """() => [...document.querySelectorAll('.rx-figure')].map(figure => ({
 def reader(request, browser):
     """A reader's window, networking off; what it complains of and asks for is kept."""
     size, scheme = request.param
-    context = browser.new_context(
-        viewport={"width": SIZES[size], "height": 900}, color_scheme=scheme, offline=True
-    )
-    page = context.new_page()
-    page.complaints, page.asked = [], []
-    page.on("console", lambda m: m.type in ("error", "warning") and page.complaints.append(m.text))
-    page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.on("requestfailed", lambda request: page.complaints.append(f"failed: {request.url}"))
-    page.on("request", lambda request: page.asked.append(request.url))
-    yield page
-    context.close()
+    tab = window(browser, SIZES[size], scheme, offline=True)
+    yield tab
+    tab.context.close()
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -53,7 +46,7 @@ def test_a_page_opens_from_disk_without_a_complaint_and_each_figure_shows_one_dr
         assert drawing["left"] >= 0 and drawing["right"] <= reader.viewport_size["width"], figure["id"]
         assert len(drawing["label"]) > 40, figure["id"]
     assert reader.evaluate("document.documentElement.scrollWidth") <= reader.viewport_size["width"]
-    assert reader.complaints == []
+    assert reader.faults == []
     assert {urlsplit(url).scheme for url in reader.asked} <= {"file", "data"}
 
 
@@ -94,7 +87,7 @@ def test_the_live_view_comes_from_one_local_file_when_asked_for(built, reader):
     figure.get_by_role("button").click()
     figure.locator(".rx-live svg").wait_for(state="visible", timeout=20_000)
     assert len([url for url in reader.asked if "roxham-vega" in url]) == 1
-    assert reader.complaints == []
+    assert reader.faults == []
     assert {urlsplit(url).scheme for url in reader.asked} <= {"file", "data", "blob"}
 
 

@@ -116,6 +116,9 @@ def regress(
     scale = ((y - mean) ** 2 / variance).sum() / (len(y) - x.shape[1])
     if scale < 1e-9:
         raise Refused(f"the terms fit all {len(y)} months exactly: no noise to judge an effect by")
+    if not (np.diag(covariance) > 1e-12).all():  # zero but for rounding, which may put it below zero
+        alone = design.columns[np.diag(covariance).argmin()]
+        raise Refused(f"a month stands alone and settles the term {alone!r}: no noise to judge it by")
     if family == "poisson quasi":
         variance = variance * scale
     return Regression(
