@@ -115,16 +115,6 @@ def test_a_warning_of_a_cell_never_stands_on_a_page(project):
     assert project.files() == before
 
 
-@pytest.mark.parametrize("link", ["[gone](#no-such-place)", "[gone](99-no-such-place.md)"])
-def test_a_warning_of_jupyter_book_is_an_error_and_leaves_the_site(project, link):
-    before = project.files()
-    project.edit("chapters/index.md", "## Read, rerun, cite", f"## Read, rerun, cite\n\n{link}\n")
-    done = project.roxham("build")
-    assert done.returncode == 1
-    assert "chapters/index" in done.stderr and "no-such-place" in done.stderr
-    assert project.files() == before
-
-
 def test_an_invalid_record_is_refused_with_all_its_faults(project):
     before = project.files()
     project.edit("data/tables/interceptions.csv", DECEMBER, "2022-13,Quebec,-4689,")
