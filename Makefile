@@ -20,7 +20,7 @@ epub: .venv/.site-ready  ## make the whole book one EPUB, and offer it on the si
 test: .venv/.test-ready  ## check the code, the record and the built pages
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@ROXHAM_CHROMIUM="$$($(BIN)/python tests/chromium.py)" && export ROXHAM_CHROMIUM && $(BIN)/pytest -n 2 --dist worksteal $(TESTS)
+	@ROXHAM_CHROMIUM="$$($(BIN)/python tests/chromium.py)" && export ROXHAM_CHROMIUM && $(BIN)/pytest -n auto --dist worksteal $(TESTS)
 
 serve: .venv/.site-ready  ## serve the site on this machine; build again when a file changes
 	@$(BIN)/roxham serve

@@ -1,3 +1,4 @@
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,11 @@ from roxham.publish.runs import Run, execute
 from roxham.publish.warm import WarmKernel
 
 QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking"
+
+
+def pytest_xdist_auto_num_workers(config) -> int:
+    """One more than there are cores: a worker often waits, for a browser or for a build."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")

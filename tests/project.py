@@ -10,6 +10,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 ADDRESS = "https://host.example/book/"  # of the book in the tests that need one
+EVERY = bool(os.environ.get("ROXHAM_ALL"))  # what takes as long again: all pairs, all values, all views
 
 # What a value that is missing looks like in a text; "None of them", "None; it is an opinion" are English.
 HOLE = re.compile(
