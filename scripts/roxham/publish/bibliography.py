@@ -25,6 +25,15 @@ _TIERS = {
 }
 
 
+def prepare() -> None:
+    """Tell pybtex where the backends are that Sphinx asks for at every citation: it would look through all that is
+    installed, each time."""
+    from pybtex.plugin import find_plugin, register_plugin
+
+    for name in ("plaintext", "docutils"):
+        register_plugin("pybtex.backends", name, find_plugin("pybtex.backends", name), force=True)
+
+
 def bibtex() -> str:
     """Every source of the record as BibTeX."""
     from pybtex.database import BibliographyData, Entry

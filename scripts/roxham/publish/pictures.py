@@ -109,7 +109,7 @@ def png(svg: str, scale: float = SCALE) -> bytes:
     with own_fonts():
         drawn = vlc.svg_to_png(svg, scale=scale)
     with Image.open(io.BytesIO(drawn)) as image:
-        image.convert("RGB").save(packed, "PNG", compress_level=9, dpi=(72 * scale, 72 * scale))
+        image.convert("RGB").save(packed, "PNG", compress_level=6, dpi=(72 * scale, 72 * scale))
     return packed.getvalue()
 
 

@@ -47,6 +47,7 @@ UNWANTED = ("thebe", "fontawesome")  # live kernels from a CDN, of which we have
 
 def setup(app) -> dict:
     """Register with Sphinx."""
+    bibliography.prepare()
     app.connect("config-inited", _configure)
     app.connect("doctree-read", _anchors)
     app.connect("doctree-read", _reading_time)
