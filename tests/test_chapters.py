@@ -1,7 +1,10 @@
 """Every chapter, rerun over what its parameters allow: its defaults and what is awkward; with ROXHAM_ALL=1 every pair
 of edges too, and each value of a short list."""
 
+import csv
+import io
 import json
+import re
 from itertools import zip_longest
 from pathlib import Path
 
@@ -230,6 +233,15 @@ def test_the_op_eds_two_numbers_are_on_the_front_page_and_in_the_count(executed)
         chapter = find(name)
         facts = glued(executed(chapter, {}))
         assert (facts["quebec_2022"], facts["rest_2022"]) == ("39,171", "369")
+
+
+def test_the_argument_names_chapters_that_there_are(executed):
+    (figure,) = (f for f in figures_of(executed(find("the-argument"), {})) if f["id"] == "argument-map")
+    named = {
+        name for row in csv.DictReader(io.StringIO(figure["csv"])) for name in row["chapter"].split("; ")
+    }
+    titles = {re.search(r"^# (.+)$", c.source.decode(), re.M)[1] for c in CHAPTERS}
+    assert len(named) > 5 and named <= titles, named - titles
 
 
 def test_the_pages_first_number_agrees_with_a_sum_made_by_hand():

@@ -112,8 +112,8 @@ def connected(workers: int, scheduler: str | None, *, processes: bool = False) -
     needs ``processes``. Raises `Refused` if the scheduler does not answer within 10 s.
     """
     # a run that is interrupted says so itself
-    for name in ("distributed.worker.state_machine", "distributed.worker", "distributed.client"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    for name in ("worker.state_machine", "worker", "client", "nanny"):
+        logging.getLogger(f"distributed.{name}").setLevel(logging.CRITICAL)
     with ExitStack() as ends:
         scratch = ends.enter_context(TemporaryDirectory(prefix="roxham-"))  # dask would leave its own behind
         settings = {"distributed.comm.timeouts.connect": f"{WAIT}s", "temporary-directory": scratch}
