@@ -343,6 +343,8 @@ def intervals(
         scale |= {"domain": list(domain), "nice": False}
     scale = alt.Scale(**scale)
     axis = alt.Axis(format=format, grid=True, tickCount=5)
+    if log and domain:  # doublings: Vega's own ticks of a short logarithmic axis crowd
+        axis.values = [2.0**k for k in range(-20, 21) if domain[0] <= 2.0**k <= domain[1]]
     tint = _tint(shown[y], y, colours)
     tips = [alt.Tooltip(c, format=format) for c in (x, low, high)]
     base = alt.Chart(shown)
@@ -369,8 +371,10 @@ def intervals(
         ring = seen.transform_filter("datum._hollow").mark_circle(yOffset=10, opacity=1, clip=True)
         layers.append(ring.encode(color=tint, size=alt.value(110)))
         layers.append(ring.encode(color=alt.value(colour("page")), size=alt.value(36)))
-    words = base.mark_text(align="left", dy=-9).encode(rows, x=alt.value(0), text=alt.Text(y, type="nominal"))
-    layers.append(words)
+    words = base.encode(rows, x=alt.value(0), text=alt.Text(y, type="nominal"))
+    if reference is not None:  # the rule ends where the words begin
+        layers.append(words.mark_text(align="left", dy=-9, stroke=colour("page"), strokeWidth=5))
+    layers.append(words.mark_text(align="left", dy=-9))
     return alt.layer(*layers).properties(height=alt.Step(44))
 
 
