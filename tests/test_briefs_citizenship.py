@@ -1,10 +1,13 @@
 """The brief of a citizenship: which countries have one, its sentences for each, and its numbers by hand."""
 
 import csv
+import json
 import math
+import re
 
 import pytest
 from briefs import MOST_WORDS, amiss, of_notebook, sentences
+from bs4 import BeautifulSoup
 
 from roxham import derived, maps, tables
 from roxham.models import estimands
@@ -98,6 +101,12 @@ def test_a_country_is_spoken_of_rightly(country):
         later = months.month.dt.year > whole.year.max()
         assert ("a year before" in found.facts["opening"]) == later.any()
     listed = len(derived.of_country("irb_irregular", country)) > 0
+    rounded = whole.precision.iloc[-1] != "at least"
+    assert found.key[0][0].startswith("about ") == rounded
+    whose = (f"with citizens of {derived.country_in_text(country)}", "with its citizens")
+    assert "encounter" not in found.facts["south"] or any(words in found.facts["south"] for words in whose)
+    if len(months) and months.month.max() < tables.load("citizenships").month.max():
+        assert "series begins" not in found.facts["months"]  # later years are higher still
     if len(months) and months.precision.iloc[-1] == "at least":  # a lower bound ranks nowhere
         assert "than in" not in found.facts["months"] and "since" not in found.facts["months"]
     assert (found.key[2][0] == "not listed") == (not listed) == ("none names" in found.facts["irregular"])
@@ -116,6 +125,51 @@ def test_a_country_shows_what_there_is_of_it(briefs, country):
     assert found.words <= MOST_WORDS
     assert not [text for text in found.said if amiss(text)]
     assert all(figure["title"].startswith(country) for figure in found.figures.values())
+
+
+@pytest.mark.parametrize("country", ["India", "Rwanda", "Syria"])
+def test_the_highest_of_months_that_end_early_is_the_highest_to_their_end(briefs, country):
+    chart = briefs[country].figures["brief-citizenship-months"]
+    assert " to November 2023 is " in chart["title"] and " to November 2023 is " in chart["alt"]
+    assert chart["subtitle"].endswith("to November 2023, the last month found")
+    assert not re.search(r"each claimant|\d$", chart["title"])
+    for one in ("Haiti", "Mexico"):
+        assert "the highest month is" in briefs[one].figures["brief-citizenship-months"]["title"]
+
+
+def test_a_narrow_screen_says_how_many_events_it_draws(briefs):
+    said = {
+        c: b.figures["brief-citizenship-months"]["caption"]
+        for c, b in briefs.items()
+        if MONTHS & set(b.figures)
+    }
+    assert [c for c, caption in said.items() if "A narrow screen shows 2 of these." in caption] == ["Haiti"]
+
+
+@pytest.mark.parametrize("country", ["Chile", "United States"])
+def test_years_without_a_rate_keep_their_place_and_a_bar_alone_is_full(executed, country):
+    cells = json.loads(executed(TEMPLATE, {"citizenship": country}))["cells"]
+    (found,) = [
+        output
+        for cell in cells
+        for output in cell.get("outputs", [])
+        if output.get("metadata", {}).get("roxham", {}).get("id") == "brief-citizenship-accepted"
+    ]
+    wide = BeautifulSoup("".join(found["data"]["text/html"]), "lxml").select_one("svg")
+    years = [text.get_text() for text in wide.select("text") if text.get_text().isdigit()]
+    assert years == [str(year) for year in range(2013, 2026)]
+    data = list(csv.DictReader(found["metadata"]["roxham"]["csv"].splitlines()))
+    shades = [line["stroke-opacity"] for line in wide.select("line[stroke-width='3']")]
+    alone = sum(not row["rate"] for row in data)
+    assert alone and (shades.count("1"), shades.count("0.45")) == (alone, len(data) - alone)
+
+
+def test_years_without_a_row_are_not_drawn_as_0(briefs):
+    chart = briefs["Chile"].figures["brief-citizenship-south"]
+    held = {r["fiscal_year"] for r in rows("southbound_citizenships", citizenship="Chile")}
+    for year in range(2006, 2025):
+        assert (f"{year} fewer than five" in chart["alt"]) == (str(year) not in held)
+        assert f"{year} 0" not in chart["alt"]
 
 
 @pytest.mark.parametrize("country", ["Haiti", "Mexico"])

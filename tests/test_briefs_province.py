@@ -192,12 +192,55 @@ def test_a_month_without_canadian_counts_says_where_they_end(read):
         for r in rows("citizenships")
         if r["month"] == "2025-09" and r["precision"] == "at least"
     )
-    assert f"the largest for Haiti: at least {least:,} claimants" in september.facts["people"]
+    found = {r["citizenship"] for r in rows("citizenships") if r["month"] == "2025-09"}
+    assert "India" not in found
+    assert (
+        f"of the {len(found)} citizenships found the largest is for Haiti: at least {least:,} claimants. "
+        "Others, such as India, are not among them." in september.facts["people"]
+    )
     quebec = september.figures["brief-month-quebec"]["title"]
     assert (
         "interceptions end in December 2024, with" in quebec
         and "land border claims end in July 2025, with" in quebec
     )
+
+
+def test_a_note_of_a_month_says_what_happened_and_of_a_bill_no_more_than_that(read):
+    assert (
+        "25 June 2026: U.S. Supreme Court (Mullin v. Doe, 6–3) lets TPS for Haiti and Syria end"
+        in read("2026-06").text
+    )
+    assert "The last event of law before it: Bill C-12 introduced" in read("2026-01").text
+
+
+def test_a_caption_speaks_of_no_month_that_is_not_drawn(read):
+    for month, rounded, both in (
+        ("2018-03", False, True),
+        ("2023-04", True, True),
+        ("2026-01", False, False),
+    ):
+        figures = read(month).figures
+        assert ("rounded to 10" in figures["brief-month-south"]["caption"]) == rounded
+        assert ("counted in both" in figures["brief-month-quebec"]["caption"]) == both
+
+
+@pytest.mark.parametrize("place", PROVINCE.parameters["province"].allowed)
+def test_a_place_reads_well(read, place):
+    found = read(place)
+    assert len(found.key) == 5 and 3 <= len(found.figures) <= 5 and found.words <= MOST_WORDS
+    if place != "Canada" and "too few to rank" not in found.key[3][1]:  # one ranks counts, the other rates
+        assert found.facts["share"].endswith(" of 13 by number.") and "by rate" in found.key[3][1]
+
+
+def test_an_office_without_a_line_and_another_release_are_named(read):
+    manitoba = read("Manitoba").figures["brief-province-claims"]["caption"]
+    assert "No line for airports: every month is 0 or suppressed." in manitoba
+    assert not added("claimants", "claimants", province="Manitoba", office="Airport")
+    assert "No line for" not in read("Quebec").figures["brief-province-claims"]["caption"]
+    address = read("Quebec").figures["brief-province-address"]
+    later = added("claimants_totals", "claimants", period="2023", place="Quebec")
+    assert f"that of July 2025 has {later:,} claimants of 2023" in address["caption"]
+    assert f"Of {later:,}" not in address["title"]
 
 
 def test_rounded_encounters_are_about(read):

@@ -53,6 +53,11 @@ def test_only_the_whole_border_shows_where_apprehensions_were_made(briefs):
     for sector, found in briefs.items():
         assert ("brief-sector-entry" in found.figures) == (sector == "All sectors")
         assert ("brief-sector-eight" in found.figures) == (sector != "All sectors")
+        if sector != "All sectors":
+            assert found.facts["within"].endswith(
+                "of the encounters of the eight sectors in fiscal year 2025"
+            )
+            assert "(the eight sectors)" not in found.text
 
 
 @pytest.mark.parametrize("sector", ["Swanton", "Houlton"])

@@ -231,6 +231,31 @@ def test_axes_end_on_round_numbers():
     assert low <= -0.3 and high >= 0.9
 
 
+def test_an_axis_of_a_few_people_has_whole_numbers():
+    few = pd.DataFrame({"month": pd.date_range("2020-01-01", periods=3, freq="MS"), "people": [0, 2, 1]})
+    svg = vl_convert.vegalite_to_svg(charts.series(few, x="month", y="people", width=400).to_dict())
+    assert re.findall(r">([\d.]+)</text>", svg)[-3:] == ["0", "1", "2"] and ">0.5<" not in svg
+    shares = charts._ticks(pd.Series([0.5, 2.0]), 0, 2)
+    assert shares == {"format": ",.1f"}
+
+
+def test_a_column_that_is_not_known_keeps_its_place_and_has_no_value():
+    some = pd.DataFrame({"year": ["2020", "2021", "2022"], "n": pd.array([10, None, 0], dtype="Int64")})
+    svg = vl_convert.vegalite_to_svg(
+        charts.columns(some, x="year", y="n").properties(width=300, height=200).to_dict()
+    )
+    said = re.findall(r">([^<>]*)</text>", svg)
+    assert {"2020", "2021", "2022"} <= set(said)
+    assert said.count("10") == 2 and said.count("0") == 2  # a tick and a value of each that is known
+
+
+def test_names_at_the_ends_stay_below_the_labels_of_events():
+    assert charts._apart([0], [28], 280, above=-4) == [10]
+    assert charts._apart([0], [28], 280) == [0]
+    first, second = charts._apart([0, 20], [28, 28], 280, above=-4)
+    assert first >= 9.9 and second - first >= 27.9
+
+
 def test_series_below_each_other_keep_their_own_hover(recwarn):
     monthly = pd.DataFrame({"month": pd.date_range("2020-01-01", periods=6, freq="MS"), "people": range(6)})
     both = alt.vconcat(*(charts.series(monthly, x="month", y="people", width=400) for _ in range(2)))

@@ -209,7 +209,11 @@ def series(
     x_axis = alt.X(x, type="temporal", title=None, axis=_time_axis(data[x]))
     scale = alt.Scale(domain=[bottom, top], nice=False)
     y_axis = alt.Y(
-        y, type="quantitative", title=y_title, scale=scale, axis=_value_axis(_format(bottom, top), y_title)
+        y,
+        type="quantitative",
+        title=y_title,
+        scale=scale,
+        axis=_value_axis(_ticks(shown[y], bottom, top), y_title),
     )
     tint: object = alt.value(paint[names[0]])
     stroke: object = alt.value(dashes[names[0]])
@@ -239,9 +243,10 @@ def series(
         }
     )
     ends = ends[ends.label != ""].sort_values("value", ascending=False)
-    if len(ends):
-        layers.append(_end_labels(ends, x, bottom, top, height, width))
     rules = _events(events)
+    under = any(data[x].min() <= _middle(date) <= data[x].max() for date in rules["date"])
+    if len(ends):
+        layers.append(_end_labels(ends, x, bottom, top, height, width, under=under))
     if len(rules):
         span = (data[x].min(), data[x].max())
         left = text_width(f"{top:,.0f}") + 12
@@ -390,7 +395,8 @@ def columns(
 ) -> alt.LayerChart:
     """Columns from zero, in the order of the data: years, or other ordered categories.
 
-    data: one row a column or, with `series`, a segment; `x` a category, `y` a number ≥ 0. Segments stack in
+    data: one row a column or, with `series`, a segment; `x` a category, `y` a number ≥ 0 (a null keeps its place, and
+    has neither column nor value). Segments stack in
     the order of their first rows, each named (`labels`: {value: text}) beside the last column. Without
     `series` each column carries its value where there is room. colours: as in the function `series`.
     Raises ValueError for a missing column, an empty frame or a negative number.
@@ -409,7 +415,7 @@ def columns(
     # the drawing stacks the rows itself, so that it holds no more than they do
     base = alt.Chart(stacked[list(data.columns)]).transform_stack(stack=y, groupby=[x], as_=["_from", "_to"])
     base = base.encode(alt.X(x, type="ordinal", sort=order, title=None))
-    axis = _value_axis(_format(bottom, top))
+    axis = _value_axis(_ticks(data[y], bottom, top))
     scale = alt.Scale(domain=[bottom, top], nice=False)
     length = alt.Y("_from", type="quantitative", title=None, axis=axis, scale=scale)
     tint = _tint(data[series], series, colours) if series else alt.value(colour(colours or "quebec"))
@@ -431,7 +437,8 @@ def columns(
         )
         return alt.layer(drawn, named).properties(height=height)
     room = len(order) * (text_width(f"{stacked['_to'].max():,.0f}") + 4)
-    value = alt.expr(f"width < {room:.0f} ? '' : format(datum['_to'], ',')")
+    unknown = f" || !isValid(datum['{y}'])" if data[y].isna().any() else ""
+    value = alt.expr(f"width < {room:.0f}{unknown} ? '' : format(datum['_to'], ',')")
     text = base.mark_text(dy=-8, text=value).encode(alt.Y("_to", type="quantitative"))
     return alt.layer(drawn, text).properties(height=height)
 
@@ -519,9 +526,16 @@ def _format(bottom: float, top: float) -> str:
     return ",.0f" if top - bottom >= 4 else f",.{max(1, math.ceil(-math.log10((top - bottom) / 4)))}f"
 
 
-def _value_axis(format: str, title: str | None = None) -> alt.Axis:
+def _ticks(values: pd.Series, bottom: float, top: float) -> dict:
+    """Format of the ticks (d3) and, for a few whole numbers, where they stand: half a person is no count."""
+    if top - bottom < 4 and pd.api.types.is_integer_dtype(values):
+        return {"format": ",.0f", "values": list(range(math.ceil(bottom), math.floor(top) + 1))}
+    return {"format": _format(bottom, top)}
+
+
+def _value_axis(ticks: dict, title: str | None = None) -> alt.Axis:
     beside = {"titleAngle": 0, "titleAlign": "left", "titleY": -10, "titleX": 0} if title else {}
-    return alt.Axis(format=format, **beside)
+    return alt.Axis(**ticks, **beside)
 
 
 def _time_axis(dates: pd.Series) -> alt.Axis:
@@ -569,15 +583,17 @@ def _end_labels(
     width: int | None,
     *,
     order: list | None = None,
+    under: bool = False,
 ) -> alt.LayerChart:
     """The names of the lines at their ends, moved apart where they would touch. ends: highest first. order: of
-    the categories of `x`, which layers that share an axis must all give."""
+    the categories of `x`, which layers that share an axis must all give. under: whether labels of events stand above
+    the plot, which the names must not reach."""
     rows, fields = ends.drop(columns="value").assign(), {}
     for w in _widths(width):
         lines = [_broken(label, w) for label in ends.label]
         tall = [14 * (line.count("\n") + 1) for line in lines]
         want = [height * (top - v) / (top - bottom) for v in ends.value]
-        at = _apart(want, tall, height)
+        at = _apart(want, tall, height, -4 if under else None)
         rows[f"text_{w}"], rows[f"y_{w}"] = (
             lines,
             [round(y - (t - 14) / 2, 1) for y, t in zip(at, tall, strict=True)],
@@ -599,8 +615,9 @@ def _end_labels(
     return alt.Chart(rows).mark_text(**mark).encode(across, color=tint)
 
 
-def _apart(want: list[float], tall: list[float], height: float) -> list[float]:
-    """Centres as near as possible to `want` (ascending), none overlapping, within the height."""
+def _apart(want: list[float], tall: list[float], height: float, above: float | None = None) -> list[float]:
+    """Centres as near as possible to `want` (ascending), none overlapping, within the height and, if `above` is
+    given, not beginning higher than that."""
     at = list(want)
     for _ in range(50):
         moved = False
@@ -610,6 +627,9 @@ def _apart(want: list[float], tall: list[float], height: float) -> list[float]:
                 at[i], at[i + 1], moved = at[i] - lack / 2, at[i + 1] + lack / 2, True
         if at and (over := at[-1] + tall[-1] / 2 - (height + 7)) > 0:
             at[-1] -= over
+        if at and above is not None and (over := above - (at[0] - tall[0] / 2)) > 0:
+            at[0] += over
+            moved = moved or over > 0.05
         if not moved:
             break
     return at
