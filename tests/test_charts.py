@@ -206,6 +206,14 @@ def test_stacked_columns_stand_in_the_order_of_the_data():
     assert labels == ["Sep 2018", "Dec 2018", "Mar 2019"]
 
 
+def test_the_last_column_is_named_where_not_every_one_can_be():
+    years = [f"’{y}" for y in range(15, 26)] + ["’26*"]
+    data = pd.DataFrame({"year": years, "claims": range(1, 13)})
+    chart = charts.columns(data, x="year", y="claims", partial=["’26*"]).properties(width=200)
+    svg = vl_convert.vegalite_to_svg(chart.to_json())
+    assert ">’26*<" in svg and ">’25<" not in svg and svg.count('fill-opacity="0.35"') == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

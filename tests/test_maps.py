@@ -18,9 +18,11 @@ from roxham.charts import NARROW, WIDE
 EARTH = Geod(ellps="WGS84")
 ORIGINS = pd.DataFrame({"iso_a3": ["NGA", "HTI", "TUR", "COL", "MEX"], "value": [16_834, 14_621, 400, 90, 5]})
 PROVINCES = pd.DataFrame({"id": ["QC", "BC", "MB", "AB", "ON"], "value": [39_171, 264, 82, 20, 15]})
+PORTS = {"port-lacolle-15": "5.1 km", "port-hemmingford": "6.8 km"}
+TOWNS = {"plattsburgh": "35 km", "montreal": "56 km", "new-york": "479 km"}
 MAPS = {
-    "crossing": lambda width, **more: maps.crossing(width, key="Port of entry", **more),
-    "region": lambda width, **more: maps.quebec_new_york(width, **more),
+    "crossing": lambda width, **more: maps.crossing(width, key="Port of entry", beside=PORTS, **more),
+    "region": lambda width, **more: maps.quebec_new_york(width, beside=TOWNS, **more),
     "continent": lambda width, **more: maps.continent(width, **more),
     "shaded": lambda width, **more: maps.continent(width, values=PROVINCES, title="People", **more),
     "world": lambda width, **more: maps.world(ORIGINS, width, title="Claims", **more),
@@ -289,6 +291,23 @@ def test_a_step_holds_what_its_label_says(drawn):
     (rows,) = (d for d in spec["datasets"].values() if len(d) > 200)
     steps = {row["id"]: row["step"] for row in rows if row.get("step")}
     assert steps == {"MEX": "< 10", "COL": "10–99", "TUR": "100–999", "HTI": "≥ 1,000", "NGA": "≥ 1,000"}
+
+
+def test_a_scale_of_the_maps_own_leaves_out_steps_that_no_region_holds():
+    values = pd.DataFrame({"iso_a3": ["HTI", "NGA", "TUR", "COL"], "value": [24_000, 17_000, 11_000, 2_300]})
+    spec = maps.world(values).to_dict()
+    (rows,) = (d for d in spec["datasets"].values() if len(d) > 200)
+    (scale,) = (s for s in _scales(spec) if "domain" in s)
+    assert set(scale["domain"]) == {row["step"] for row in rows if row.get("step")}
+    assert len(scale["domain"]) == len(scale["range"])
+
+
+def _scales(node):
+    if isinstance(node, dict):
+        yield from ([node["scale"]] if isinstance(node.get("scale"), dict) else [])
+        node = list(node.values())
+    for inner in node if isinstance(node, list) else []:
+        yield from _scales(inner)
 
 
 def test_a_value_on_a_break_belongs_to_the_step_above():

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import difflib
 import itertools
+import json
 import math
 import textwrap
 import unicodedata
@@ -176,6 +177,7 @@ def series(
     labels: str | Mapping[str, str] | None = None,
     events: Iterable[str] | pd.DataFrame = (),
     band: tuple[str, str] | None = None,
+    thin: Iterable[str] = (),
     y_title: str | None = None,
     height: int = 280,
     width: int | None = None,
@@ -186,7 +188,8 @@ def series(
     column that tells the lines apart. colours: a name of `COLOURS` for one line, or {value: name}; without
     it the values themselves are looked up. labels: the text at the end of one line, or {value: text}.
     events: event ids, or a frame as in `tables.load("events")`; those outside the data are left out.
-    band: the columns (lower, upper) of an interval. width: px, only inside a concatenation.
+    band: the columns (lower, upper) of an interval. thin: the values of `series` that stand back. width: px,
+    only inside a concatenation.
     Raises ValueError for a missing column, an unknown event, an empty frame, or `x` that is no date.
     """
     _columns(data, [x, y, series, *(band or ())], "charts.series")
@@ -231,7 +234,11 @@ def series(
             x_axis, alt.Y(low, type="quantitative"), alt.Y2(high)
         )
         layers.append(area.encode(color=tint))
-    layers.append(base.mark_line().encode(x_axis, y_axis, color=tint, strokeDash=stroke))
+    line = base.mark_line().encode(x_axis, y_axis, color=tint, strokeDash=stroke)
+    if thin := sorted(thin):
+        thin = alt.FieldOneOfPredicate(field=series, oneOf=thin)
+        line = line.encode(strokeWidth=alt.condition(thin, alt.value(1.2), alt.value(2.5)))
+    layers.append(line)
 
     ends = shown.sort_values(x, kind="stable").groupby(series or (lambda _: y), sort=False).tail(1)
     ends = pd.DataFrame(
@@ -391,14 +398,16 @@ def columns(
     series: str | None = None,
     colours: str | Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
+    partial: Iterable[str] = (),
     height: int = 280,
 ) -> alt.LayerChart:
     """Columns from zero, in the order of the data: years, or other ordered categories.
 
     data: one row a column or, with `series`, a segment; `x` a category, `y` a number ≥ 0 (a null keeps its place, and
-    has neither column nor value). Segments stack in
-    the order of their first rows, each named (`labels`: {value: text}) beside the last column. Without
-    `series` each column carries its value where there is room. colours: as in the function `series`.
+    has neither column nor value). Segments stack in the order of their first rows, each named (`labels`: {value: text})
+    beside the last column. Without `series` each column carries its value where there is room. colours: as in the
+    function `series`. partial: the values of `x` not yet whole, such as a year still running: paler, in an outline.
+    Where not every category can be named, the last one is.
     Raises ValueError for a missing column, an empty frame or a negative number.
     """
     _columns(data, [x, y, series], "charts.columns")
@@ -414,7 +423,12 @@ def columns(
 
     # the drawing stacks the rows itself, so that it holds no more than they do
     base = alt.Chart(stacked[list(data.columns)]).transform_stack(stack=y, groupby=[x], as_=["_from", "_to"])
-    base = base.encode(alt.X(x, type="ordinal", sort=order, title=None))
+    # as many names as fit, counted back from the last
+    room = len(order) * (max(text_width(str(name)) for name in order) + 4)
+    every = f"({len(order) - 1} - indexof({json.dumps([str(name) for name in order])}, datum.label))"
+    every = f"{every} % max(1, ceil({room:.0f} / width)) == 0 ? datum.label : ''"
+    axis = alt.Axis(labelExpr=every, labelOverlap=False)
+    base = base.encode(alt.X(x, type="ordinal", sort=order, title=None, axis=axis))
     axis = _value_axis(_ticks(data[y], bottom, top))
     scale = alt.Scale(domain=[bottom, top], nice=False)
     length = alt.Y("_from", type="quantitative", title=None, axis=axis, scale=scale)
@@ -422,6 +436,14 @@ def columns(
     tips = [alt.Tooltip(x, type="nominal"), alt.Tooltip(y, format=",")]
     tips = [alt.Tooltip(series, type="nominal"), *tips] if series else tips
     drawn = base.mark_bar().encode(length, alt.Y2("_to"), color=tint, tooltip=tips)
+    if partial := list(partial):
+        pale = alt.FieldOneOfPredicate(field=x, oneOf=partial)
+        line = _tint(data[series], series, colours).to_dict() if series else None
+        drawn = drawn.encode(
+            stroke=alt.Stroke(**line) if line else tint,
+            strokeWidth=alt.condition(pale, alt.value(1), alt.value(0)),
+            fillOpacity=alt.condition(pale, alt.value(0.35), alt.value(1)),
+        )
     if series:
         last = stacked[stacked[x] == order[-1]]
         ends = pd.DataFrame(

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -160,12 +160,14 @@ def quebec_new_york(
     route: bool = True,
     ports: bool = True,
     counties: bool = True,
+    beside: Mapping[str, str] | None = None,
     over: Iterable[alt.Chart] = (),
     names: str = "name",
 ) -> alt.LayerChart:
     """From New York to Montréal: states, provinces, counties of NY, VT and NH, waters, ports of entry.
 
-    route: the way by bus to Plattsburgh and by taxi to the road, dashed because it is schematic.
+    route: the way by bus to Plattsburgh and by taxi to the road, dashed because it is schematic. beside: a text
+    after the name of a place, {its id in the layer `local`: such as "35 km"}.
     """
     view = _REGION.at(width)
     wanted = {id: how for id, how in _ON_REGION.items() if route or not id.startswith("route-")}
@@ -179,7 +181,7 @@ def quebec_new_york(
         *over,
         *([_lines(layer("local", "route"), "quebec", 2, dash=[5, 4])] if route else []),
         *([_squares(layer("local", "port_of_entry"), 20)] if ports else []),
-        *_names(view, wanted, names, "land"),
+        *_names(view, wanted, names, "land", beside),
         *_scale_bar(view, "land"),
         *_north(view, "land"),
     ]
@@ -190,13 +192,15 @@ def crossing(
     width: int = charts.WIDE,
     *,
     key: str | None = None,
+    beside: Mapping[str, str] | None = None,
     over: Iterable[alt.Chart] = (),
     names: str = "name",
 ) -> alt.LayerChart:
     """The crossing: the boundary within about 10 m, the 45th parallel 780 m south of it, the road (dashed where
     schematic), the motorway, ports of entry and villages. No water: see data/geo/README.md.
 
-    key: what the squares are called, if a key shall say it ("Port of entry").
+    key: what the squares are called, if a key shall say it ("Port of entry"). beside: as in `quebec_new_york`; a
+    port whose name has no room on the narrow page shows its text alone.
     """
     view = _CROSSING.at(width)
     roads = layer("local", "road")
@@ -209,7 +213,7 @@ def crossing(
         _lines(guessed, "quebec", 2.5, dash=[5, 3]),
         *over,
         _squares(layer("local", "port_of_entry"), 70),
-        *_names(view, _ON_CROSSING, names, "land"),
+        *_names(view, _ON_CROSSING, names, "land", beside),
         *([] if key is None else _key(view, key, "land")),
         *_scale_bar(view, "land"),
         *_north(view, "land"),
@@ -362,6 +366,7 @@ def _shaded(
     if given[key].duplicated().any():
         code = given.loc[given[key].duplicated(), key].iloc[0]
         raise ValueError(f"maps: {key} {code!r} has {(given[key] == code).sum()} rows; one is allowed")
+    own = breaks is None
     breaks = list(breaks) if breaks is not None else round_breaks(given[value])
     if not 1 <= len(breaks) <= 5 or sorted(set(breaks)) != breaks:
         raise ValueError(f"maps: breaks are {breaks}; allowed are one to five ascending numbers")
@@ -371,6 +376,10 @@ def _shaded(
     step = np.searchsorted(breaks, frame["value"].fillna(-np.inf), side="right")
     frame["step"] = pd.Series(labels, dtype=object).reindex(step).where(frame["value"].notna().values).values
     paint = [charts.STEPS[round(i)] for i in np.linspace(0, 5, len(labels))]
+    if own:  # a step that no region holds needs no place in the legend
+        held = set(frame["step"].dropna())
+        paint = [tone for label, tone in zip(labels, paint, strict=True) if label in held]
+        labels = [label for label in labels if label in held]
     legend = alt.Legend(
         title=title,
         columns=len(labels) if width > 480 else 3,
@@ -445,9 +454,9 @@ _ON_REGION = {
     "boston": ("w", "w"),
     "crossing": ("nw", "nw"),
     "route-bus": ("e", "e", -73.87, 41.8),
-    "route-taxi": ("w", "", -73.49, 44.86),
+    "route-taxi": ("w", "e", -73.49, 44.86),
     "QC": ("c", "c", -72.2, 45.9),
-    "ON": ("c", "c", -76.6, 44.75),
+    "ON": ("c", "c", -76.6, 44.98),
     "NY": ("c", "c", -75.6, 42.9),
     "VT": ("c", "c", -72.72, 43.95),
 }
@@ -468,6 +477,7 @@ _ON_CROSSING = {
 }
 _SIDES = {  # alignment, baseline, px right, px down
     "n": ("center", "bottom", 0, -6),
+    "nn": ("center", "bottom", 0, -21),
     "ne": ("left", "bottom", 6, -3),
     "e": ("left", "middle", 8, 0),
     "se": ("left", "top", 6, 3),
@@ -478,32 +488,50 @@ _SIDES = {  # alignment, baseline, px right, px down
     "c": ("center", "middle", 0, 0),
 }
 _BOLD = ("province", "state", "crossing")
+_ABOVE = (
+    "new-york",
+    "port-lacolle-15",
+    "port-hemmingford",
+)  # a text beside these names has room above them only
+_ALONE = {"port-lacolle-15": "e", "port-hemmingford": "nn"}  # where it stands when the name has no room
 _TINTS = {"crossing": "quebec", "route": "quebec", "port_of_entry": "border", "city": "ink", "village": "ink"}
 
 
-def _names(view: View, wanted: dict[str, tuple], names: str, ground: str) -> list[alt.Chart]:
-    """Dots of towns, and the names of places with a halo of the ground."""
+def _names(
+    view: View, wanted: dict[str, tuple], names: str, ground: str, beside: Mapping[str, str] | None = None
+) -> list[alt.Chart]:
+    """Dots of towns, and the names of places with a halo of the ground; `beside` some, a text."""
+    beside = dict(beside or {})
+    for id in beside:
+        tables.known(id, list(wanted), "place named on the map")
     known = pd.concat([layer("local"), layer("quebec_new_york", "province", "state")]).set_index("id")
     rows = []
     for id, (wide, narrow, *at) in wanted.items():
-        if side := wide if view.width > 480 else narrow:
+        named = wide if view.width > 480 else narrow
+        if side := named or (_ALONE.get(id) if id in beside else ""):
             place = known.loc[id] if id in known.index else pd.Series({names: id, "kind": "text"})
             longitude, latitude = at or place["geometry"].coords[0]
             align, baseline, dx, dy = _SIDES[side]
-            rows.append(
+            more = beside.get(id, "")
+            texts = (
+                [(place[names], 0), (more, -14)] if id in _ABOVE else [(f"{place[names]} {more}".strip(), 0)]
+            )
+            rows += [
                 {
-                    "text": place[names],
+                    "text": text,
                     "kind": place["kind"],
                     "longitude": longitude,
                     "latitude": latitude,
                     "align": align,
                     "baseline": baseline,
                     "dx": dx,
-                    "dy": dy,
+                    "dy": dy + up,
                     "tint": _TINTS.get(place["kind"], "muted"),
                     "weight": "bold" if place["kind"] in _BOLD else "normal",
                 }
-            )
+                for text, up in (texts if named else [(more, 0)])
+                if text
+            ]
     frame = pd.DataFrame(rows)
     where = {"longitude": "longitude:Q", "latitude": "latitude:Q"}
     towns, own = frame["kind"].isin(["city", "village"]), frame["kind"] == "crossing"
