@@ -403,11 +403,11 @@ def columns(
 ) -> alt.LayerChart:
     """Columns from zero, in the order of the data: years, or other ordered categories.
 
-    data: one row a column or, with `series`, a segment; `x` a category, `y` a number ≥ 0 (a null keeps its place, and
-    has neither column nor value). Segments stack in the order of their first rows, each named (`labels`: {value: text})
-    beside the last column. Without `series` each column carries its value where there is room. colours: as in the
-    function `series`. partial: the values of `x` not yet whole, such as a year still running: paler, in an outline.
-    Where not every category can be named, the last one is.
+    data: one row a column or, with `series`, a segment; `x` a category, `y` a number ≥ 0 (a null keeps its place,
+    and has neither column nor value). Segments stack in the order of their first rows, each named (`labels`:
+    {value: text}) beside the last column. Without `series` each column carries its value where there is room.
+    colours: as in the function `series`. partial: the values of `x` not yet whole, such as a year still running:
+    paler, in an outline. Where not every category can be named, the last one is.
     Raises ValueError for a missing column, an empty frame or a negative number.
     """
     _columns(data, [x, y, series], "charts.columns")
