@@ -201,6 +201,14 @@ def test_what_cannot_be_undone_ends_with_its_kernel(kernel, monkeypatch, code):
     assert not any(psutil.pid_exists(process.pid) for process in family)
 
 
+@pytest.mark.parametrize("large", [chapter("print('x' * 1_000_000)"), find("the-count").source])
+def test_a_kernel_outlives_large_outputs(kernel, large):
+    outputs(execute(Run("large", large), kernel))
+    first = kernel.manager
+    outputs(execute(Run("next", chapter("x = 1")), kernel))
+    assert first is not None and kernel.manager is first
+
+
 def test_what_a_cell_prints_is_one_piece_however_it_arrives(kernel):
     """A machine that is busy sends what is printed in several pieces; the notebook must not depend on it."""
     code = "import time\nprint('a', flush=True); time.sleep(0.5); print('b', flush=True); time.sleep(0.5)\n7"

@@ -34,6 +34,7 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+import zmq.utils.garbage
 from IPython import get_ipython
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -66,6 +67,7 @@ def warm() -> None:
     schemapi.disable_debug_mode()
     _forget()
     _new.extend((put, get()) for get, put in _state())
+    zmq.utils.garbage.gc.start()  # else the first large output starts it, and it looks like a notebook's thread
     _threads.update(threading.enumerate())
     begin()
     gc.collect()
