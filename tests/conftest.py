@@ -21,6 +21,21 @@ def pytest_xdist_auto_num_workers(config) -> int:
     return (os.cpu_count() or 1) + 1
 
 
+def pytest_collection_modifyitems(config, items) -> None:
+    """The first worker begins with what needs the whole site, and so builds it; the others end with that, and do not
+    wait for it. Each worker is given one stretch of the list."""
+    count = getattr(config, "workerinput", {}).get("workercount", 1)
+    if count == 1:
+        return
+    site = [item for item in items if "built" in item.fixturenames]
+    rest = [item for item in items if "built" not in item.fixturenames]
+    stretches = []
+    for n in range(count):
+        mine, free = (part[len(part) * n // count : len(part) * (n + 1) // count] for part in (site, rest))
+        stretches += [*mine, *free] if n == 0 else [*free, *mine]
+    items[:] = stretches
+
+
 @pytest.fixture(scope="session")
 def browser():
     """One headless Chromium for the session; a test without one fails, with one clear line."""
