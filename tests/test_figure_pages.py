@@ -421,6 +421,7 @@ def addresses(built):
 def test_the_search_finds_text_figures_terms_and_tables(built, browser, addresses, served, words, leads):
     page = opened(browser, f"{addresses[served]}/search.html?q={quote_plus(words)}")
     page.wait_for_selector(".search-summary:not(:empty)")
+    page.wait_for_load_state("networkidle")  # the first lines come from the pages found
     links = page.locator("#search-results li > a")
     found = links.evaluate_all("e => e.map(a => a.getAttribute('href').replace(/[?]highlight=[^#]*/, ''))")
     assert leads in found[:12], found

@@ -13,6 +13,7 @@ import pytest
 import sphinx_book_theme
 import tinycss2
 from browsing import opened, serving
+from playwright.sync_api import expect
 from project import EVERY
 
 from roxham.publish.chapters import book
@@ -168,9 +169,9 @@ def test_on_a_phone_the_menus_open_as_dialogs_and_give_their_content_back(built,
         button = page.locator(f".{kind}-toggle")
         button.click()
         dialog = page.locator(f"#pst-{kind}-sidebar-modal")
-        assert dialog.is_visible() and dialog.get_by_role("link", name=link, exact=True).is_visible()
+        expect(dialog.get_by_role("link", name=link, exact=True)).to_be_visible()
         page.keyboard.press("Escape")
-        assert not dialog.is_visible()
+        expect(dialog).to_be_hidden()
         assert page.locator(f"#pst-{kind}-sidebar").get_by_text(link, exact=True).count() == 1
         assert button.evaluate("b => b === document.activeElement")
     page.locator(".search-button").click()
