@@ -33,6 +33,19 @@ _hovers = itertools.count(1)  # figures.py numbers them anew in each figure
 WIDE = 680  # the text column of the book at 1280 px, rounded down
 NARROW = 328  # the same on a 360 px screen
 TEXT = 12  # px, the smallest text of a chart as it is shown
+PROVINCES = {  # as a label says them that has little room
+    "Alberta": "Alta.",
+    "British Columbia": "B.C.",
+    "Manitoba": "Man.",
+    "New Brunswick": "N.B.",
+    "Newfoundland and Labrador": "N.L.",
+    "Northwest Territories": "N.W.T.",
+    "Nova Scotia": "N.S.",
+    "Ontario": "Ont.",
+    "Prince Edward Island": "P.E.I.",
+    "Quebec": "Que.",
+    "Saskatchewan": "Sask.",
+}
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"  # one set of metrics, on every system
 
 # What a thing is called → its colour on the white page, and on the dark one (#121212). Each reaches 4.5:1
