@@ -57,10 +57,10 @@ clean:  ## remove everything built, and the environment
 
 .venv/.site-ready: .venv/.python requirements.txt pyproject.toml
 	@echo "installing requirements.txt into .venv"
-	@$(BIN)/pip install --quiet -r requirements.txt
+	@$(BIN)/pip install --quiet --no-compile -r requirements.txt
 	@touch $@
 
 .venv/.test-ready: .venv/.site-ready tests/requirements.txt
 	@echo "installing tests/requirements.txt into .venv"
-	@$(BIN)/pip install --quiet -r tests/requirements.txt
+	@$(BIN)/pip install --quiet --no-compile -r tests/requirements.txt
 	@touch $@

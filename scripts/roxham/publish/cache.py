@@ -13,7 +13,7 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -75,6 +75,26 @@ def write_atomically(path: Path, text: str | bytes) -> None:
         raise
 
 
+def made(what: str) -> Path | None:
+    """The folder that keeps what was made from build to build; none where the variable ROXHAM_CACHE is empty."""
+    folder = os.environ.get("ROXHAM_CACHE", str(ROOT / "_build" / "cache"))
+    return Path(folder) / what if folder else None
+
+
+def kept(what: str, key: str, suffix: str, make: Callable[[], bytes]) -> bytes:
+    """`make()`, kept in the folder `made(what)` under `key`: all that it depends on. See `drop_oldest`."""
+    if (folder := made(what)) is None:
+        return make()
+    path = folder / f"{digest(key.encode())}.{suffix}"
+    try:
+        data = path.read_bytes()
+        os.utime(path)  # what is not used for long is dropped first
+    except OSError:
+        data = make()
+        write_atomically(path, data)
+    return data
+
+
 @dataclass
 class Entry:
     """One executed notebook (JSON of an .ipynb), what it read, and how long it took."""
@@ -117,10 +137,10 @@ class Cache:
             left.unlink(missing_ok=True)
 
 
-def drop_oldest(folder: Path, most: int, keep: Collection[str] = ()) -> None:
-    """Delete the files of a folder over `most` that were longest not used, never those whose stem is in `keep`."""
+def drop_oldest(folder: Path | None, most: int, keep: Collection[str] = ()) -> None:
+    """Delete a folder's files over `most`, those longest not used first, never those whose stem is in `keep`."""
     ages = []
-    for entry in os.scandir(folder) if folder.is_dir() else ():
+    for entry in os.scandir(folder) if folder and folder.is_dir() else ():
         with contextlib.suppress(FileNotFoundError):  # another build may drop it first
             ages.append((entry.stat().st_mtime, entry.path))
     for _, path in sorted(ages, reverse=True)[most:]:

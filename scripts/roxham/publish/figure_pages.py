@@ -23,7 +23,7 @@ from roxham import tables
 from roxham.charts import COLOURS
 from roxham.publish import cite, pictures, plotted
 from roxham.publish.bibliography import tiers
-from roxham.publish.cache import drop_oldest, write_atomically
+from roxham.publish.cache import drop_oldest, made, write_atomically
 from roxham.publish.chapters import ROOT, BookError, settings
 from roxham.publish.edition import Edition
 from roxham.publish.parameters import nearest
@@ -257,8 +257,8 @@ def marked(text: str, docname: str, edition: Edition, marks=MARKS) -> str:
 # --- the pages ----------------------------------------------------------------------------------------------
 
 
-def write(site: Path, figures: list[Drawn], edition: Edition, kept: Path | None = None) -> None:
-    """Write figures/ into a printed site. kept: the folder of pictures made before, if there is one."""
+def write(site: Path, figures: list[Drawn], edition: Edition) -> None:
+    """Write figures/ into a printed site."""
     root = site / "figures"
     shutil.rmtree(root, ignore_errors=True)  # a plain `jupyter-book build` prints over what it printed before
     write_assets(site / "_static")
@@ -266,7 +266,7 @@ def write(site: Path, figures: list[Drawn], edition: Edition, kept: Path | None 
     known = tables.load("sources").set_index("source_id")
     entries, by_chapter = [], {}
     for figure in figures:
-        entry = _folder(root / figure.id, figure, about, edition, known, kept)
+        entry = _folder(root / figure.id, figure, about, edition, known)
         entries.append(entry)
         by_chapter.setdefault((figure.page, figure.chapter), []).append(entry)
     old = _redirects_of(figures)
@@ -280,8 +280,7 @@ def write(site: Path, figures: list[Drawn], edition: Edition, kept: Path | None 
         "figures": [_without(e["meta"], "drawn") for e in entries],
     }
     _put(root / INDEX, json.dumps(index, indent=1, ensure_ascii=False) + "\n")
-    if kept:
-        drop_oldest(kept, PICTURES)
+    drop_oldest(made("pictures"), PICTURES)
 
 
 def write_assets(static: Path) -> None:
@@ -309,7 +308,7 @@ def _redirects_of(figures: list[Drawn]) -> dict[str, str]:
     return found
 
 
-def _folder(folder: Path, figure: Drawn, about: Mapping, edition: Edition, known, kept: Path | None) -> dict:
+def _folder(folder: Path, figure: Drawn, about: Mapping, edition: Edition, known) -> dict:
     """Write all of one figure; what its page, the gallery and the index say of it."""
     folder.mkdir(parents=True, exist_ok=True)
     names = tiers()
@@ -339,9 +338,9 @@ def _folder(folder: Path, figure: Drawn, about: Mapping, edition: Edition, known
     content: dict[str, bytes] = {
         "svg": picture.encode(),
         "pdf": pictures.kept(
-            kept, picture, "pdf", functools.partial(pictures.pdf, title=meta["title"], id=figure.id)
+            picture, "pdf", functools.partial(pictures.pdf, title=meta["title"], id=figure.id)
         ),
-        "png": pictures.kept(kept, picture, "png", pictures.png),
+        "png": pictures.kept(picture, "png", pictures.png),
         "csv": figure.meta["csv"].encode(),
         **({"geojson": _json(outlines)} if (outlines := plotted.outlines(figure.datasets)) else {}),
         "vl.json": figure.spec.encode(),

@@ -8,6 +8,7 @@ which the live view asks for, and mends what a screen reader stumbles over.
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from hashlib import sha256
@@ -17,7 +18,10 @@ from pathlib import Path
 import tinycss2
 from sphinx.errors import ExtensionError
 
+from roxham.publish.cache import drop_oldest, kept, made
+
 SHEET, SCRIPT, SPECS = "roxham-page.css", "roxham-page.js", "specs"
+SHEETS = 20  # kept from build to build
 WORDS = {
     "chapters": "Chapters",
     "contents": "On this page",
@@ -107,9 +111,8 @@ def finish(site: Path, script: str) -> None:
         pages[path] = _page(pages[path], root, static, searches=path.name == "search.html")
     (static / SCRIPT).write_text(script, "utf-8")
     used = _words(pages.values(), [static / name for name in _READ])
-    css = "".join(_purged(_loaded(sheet, static), used) for sheet in sheets)
-    css = _without_idle(css, [*pages.values(), script])
-    (static / SHEET).write_text(css, "utf-8")
+    asked = set(re.findall(r"--[\w-]+", " ".join([*pages.values(), script])))
+    (static / SHEET).write_bytes(_sheet([_loaded(sheet, static) for sheet in sheets], used, asked))
     marks = {f"/{name}": _mark((static / name).read_bytes()) for name in (SHEET, SCRIPT)}
     for path, text in pages.items():
         path.write_text(_OWN.sub(lambda m: f'{m[1]}?v={marks[m[1]]}"', text), "utf-8")
@@ -285,6 +288,19 @@ def _loaded(sheet: Path, static: Path) -> str:
     return re.sub(r"url\((['\"]?)(\.{1,2}/[^)'\"?#]+)[^)]*\)", rebased, text)
 
 
+def _sheet(sheets: list[str], used: set[str], asked: set[str]) -> bytes:
+    """One style sheet of those rules that can match what is `used`, and of the properties that are `asked` for."""
+
+    def make() -> bytes:
+        return _without_idle("".join(_purged(sheet, used) for sheet in sheets), asked).encode()
+
+    here = Path(__file__).read_text("utf-8")
+    key = json.dumps([here, tinycss2.VERSION, sheets, sorted(used), sorted(asked)])
+    data = kept("sheets", key, "css", make)
+    drop_oldest(made("sheets"), SHEETS)
+    return data
+
+
 def _words(pages, scripts) -> set[str]:
     """Every class, id and element of the pages, and every word of the scripts, which may add some."""
     used = {"html", "body", "dialog"}
@@ -344,9 +360,8 @@ def _needs(selector: list) -> set[str]:
     return needs
 
 
-def _without_idle(css: str, others: list[str]) -> str:
-    """The sheet without the custom properties and the motions that nothing asks for."""
-    outside = set(re.findall(r"--[\w-]+", " ".join(others)))
+def _without_idle(css: str, asked: set[str]) -> str:
+    """The sheet without the custom properties that neither it nor a page asks for, and without idle motions."""
     while True:
         moved = set(re.findall(r"[\w-]+", " ".join(re.findall(r"animation(?:-name)?:([^;}]+)", css))))
         rules = [
@@ -356,7 +371,7 @@ def _without_idle(css: str, others: list[str]) -> str:
             or not rule.lower_at_keyword.endswith("keyframes")
             or tinycss2.serialize(rule.prelude).strip() in moved
         ]
-        less = _idle(rules, outside | set(_READS.findall(css)))
+        less = _idle(rules, asked | set(_READS.findall(css)))
         if less == css:
             return css
         css = less

@@ -25,11 +25,13 @@ from PIL import Image
 
 from roxham import tables
 from roxham.publish import cite, downloads
+from roxham.publish.cache import drop_oldest, kept, made, state
 from roxham.publish.chapters import BookError, settings
 from roxham.publish.edition import Edition
 
 TEMPLATES = Path(__file__).parent / "assets" / "templates"
 PACKAGE, FEED = "data/datapackage.json", "feed.xml"
+UPDATES = 20  # kept from build to build
 WORDS = {
     "entry": "{title}: {day}",
     "rows": "{rows:,} rows. {description}",
@@ -382,6 +384,14 @@ def _package() -> dict:
 def _updates() -> list[tuple[str, str, int, str]]:
     """Of each table with dated rows: name, day of its newest release, rows of that day, their sources' publishers;
     newest first. A row is dated by its vintage or, without one, by its source, to the day where that is known."""
+    now = state("data/", "scripts/roxham/tables.py", "scripts/roxham/publish/metadata.py")
+    found = json.loads(kept("updates", now, "json", lambda: json.dumps(_newest()).encode()))
+    drop_oldest(made("updates"), UPDATES)
+    return sorted(map(tuple, found), key=lambda update: update[1], reverse=True)
+
+
+def _newest() -> list[tuple[str, str, int, str]]:
+    """Those, by the tables' names."""
     sources = tables.load("sources").set_index("source_id")
     found = []
     for name in tables.names():
@@ -399,7 +409,7 @@ def _updates() -> list[tuple[str, str, int, str]]:
         newest = frame[days == days.max()]
         publishers = sources["publisher"].reindex(newest["source_id"].dropna().unique()).dropna().unique()
         found.append((name, days.max(), len(newest), "; ".join(sorted(publishers))))
-    return sorted(sorted(found), key=lambda update: update[1], reverse=True)
+    return sorted(found)
 
 
 def feed(edition: Edition) -> bytes:

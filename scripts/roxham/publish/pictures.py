@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import html
 import io
-import os
 import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from PIL import Image
 
 from roxham.charts import COLOURS, WIDE, text_width
 from roxham.figures import own_fonts
-from roxham.publish.cache import write_atomically
+from roxham.publish import cache
 from roxham.publish.edition import Edition
 
 SCALE = 2
@@ -132,22 +131,12 @@ def pdf(svg: str, title: str, id: str) -> bytes:
     return packed.getvalue()
 
 
-def kept(folder: Path | None, svg: str, suffix: str, make: Callable[[str], bytes]) -> bytes:
-    """`make(svg)`, kept in a folder by the drawing, the converters' versions and what is written here."""
-    if folder is None:
-        return make(svg)
+def kept(svg: str, suffix: str, make: Callable[[str], bytes]) -> bytes:
+    """`make(svg)`, kept by the drawing, the converters' versions and what is written here."""
     key = f"{vlc.__version__} {pikepdf.__version__} {_here()} {suffix} {svg}"
-    path = folder / f"{sha256(key.encode()).hexdigest()}.{suffix}"
-    try:
-        data = path.read_bytes()
-        os.utime(path)  # what is not used for long is dropped first
-        return data
-    except OSError:
-        data = make(svg)
-    write_atomically(path, data)
-    return data
+    return cache.kept("pictures", key, suffix, lambda: make(svg))
 
 
-@cache
+@lru_cache
 def _here() -> str:
     return sha256(Path(__file__).read_bytes()).hexdigest()

@@ -26,7 +26,7 @@ def links(text: str, datasets: Mapping[str, list]) -> dict[str, dict]:
     own (from 0; null for one that is no row of it). Without `rows`, it has all rows in order."""
     table = _read(text)
     known = {
-        (column, kind): values
+        (column, kind): [_text(value) for value in values]
         for column in table
         for kind in TYPES
         if (values := _typed(table[column], kind)) is not None
@@ -91,7 +91,7 @@ def _typed(cells: Iterable[str], kind: str) -> list | None:
     )
 
 
-def _rows(rows: list[dict], known: Mapping, count: int) -> list[int | None]:
+def _rows(rows: list[dict], known: Mapping[tuple, list[str]], count: int) -> list[int | None]:
     """The row of the table for each of a data set's: by the values of the columns that bear the same names, or of
     any others; the n-th of equal rows for the n-th."""
     fields = dict.fromkeys(field for row in rows for field in row)
@@ -99,7 +99,7 @@ def _rows(rows: list[dict], known: Mapping, count: int) -> list[int | None]:
     for field in fields:
         held = {_text(row.get(field)) for row in rows}
         for (column, kind), values in known.items():
-            common = held & set(map(_text, values))
+            common = held.intersection(values)
             if column == field and (common == held or len(common) > len(held) / 2):
                 key.setdefault(field, (column, kind))
             elif common == held and len(held) > 1:
@@ -109,7 +109,7 @@ def _rows(rows: list[dict], known: Mapping, count: int) -> list[int | None]:
         return []
     places: dict[tuple, list[int]] = {}
     for i in range(count):
-        places.setdefault(tuple(_text(known[way][i]) for way in key.values()), []).append(i)
+        places.setdefault(tuple(known[way][i] for way in key.values()), []).append(i)
     seen: dict[tuple, int] = {}
     at: list[int | None] = []
     for row in rows:
@@ -120,7 +120,9 @@ def _rows(rows: list[dict], known: Mapping, count: int) -> list[int | None]:
     return at if any(i is not None for i in at) else []
 
 
-def _columns(rows: list[dict], at: list[int | None], known: Mapping) -> dict[str, list[str]]:
+def _columns(
+    rows: list[dict], at: list[int | None], known: Mapping[tuple, list[str]]
+) -> dict[str, list[str]]:
     """The fields of a data set that are columns of the table in the rows found, the same name before another."""
     pairs = [(row, i) for row, i in zip(rows, at, strict=True) if i is not None]
     found: dict[str, list[str]] = {}
@@ -129,7 +131,7 @@ def _columns(rows: list[dict], at: list[int | None], known: Mapping) -> dict[str
         for column, kind in sorted(known, key=lambda way: way[0] != field):
             if column != field and len(set(drawn)) < 2:
                 continue
-            if drawn == [_text(known[column, kind][i]) for _, i in pairs]:
+            if drawn == [known[column, kind][i] for _, i in pairs]:
                 found[field] = [column, kind]
                 break
     return found

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 import re
 import shutil
 from pathlib import Path
@@ -30,7 +29,6 @@ from roxham.publish import (
     notebooks,
     policy,
 )
-from roxham.publish.chapters import ROOT
 from roxham.publish.edition import edition
 
 ASSETS = Path(__file__).parent / "assets"
@@ -174,10 +172,10 @@ def _finish(app, exception) -> None:
         shutil.copy(ASSETS / "roxham-site.css", static)
         downloads.write(Path(app.outdir) / "data")
         notebooks.write(Path(app.outdir), [c for name, c in _book().items() if name in app.env.found_docs])
-        lean.finish(Path(app.outdir), (ASSETS / lean.SCRIPT).read_text(encoding="utf-8"))
-        kept = os.environ.get("ROXHAM_CACHE", str(ROOT / "_build" / "cache"))
+        script = (ASSETS / lean.SCRIPT).read_text(encoding="utf-8")
+        lean.finish(Path(app.outdir), script)
         drawn = _drawn(app)
-        figure_pages.write(Path(app.outdir), drawn, _edition(), Path(kept) / "pictures" if kept else None)
+        figure_pages.write(Path(app.outdir), drawn, _edition())
         briefs.write_data(
             Path(app.outdir), filter(None, (_executed(app, n) for n in app.env.found_docs if _is_brief(n)))
         )
