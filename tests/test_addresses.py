@@ -170,9 +170,9 @@ def test_addresses_come_from_the_sources_and_from_every_page(tmp_path):
 
 
 def test_the_command_fails_only_for_what_is_gone(host, monkeypatch, tmp_path):
-    from roxham.publish import site
+    from roxham.publish import chapters
 
-    monkeypatch.setattr(site, "BUILD", tmp_path)
+    monkeypatch.setattr(chapters, "BUILD", tmp_path)
     assert "no site is built" in CliRunner().invoke(cli.main, ["links"]).stderr
     (tmp_path / "html/figures").mkdir(parents=True)
     (tmp_path / "html/figures/figures.json").write_text("{}")

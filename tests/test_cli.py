@@ -34,40 +34,31 @@ def test_check_finds_the_record_valid():
     assert done.stdout.startswith("the record is valid")
 
 
-def test_a_rerun_changes_figures_and_sentences(project):
+def test_a_rerun_changes_figures_and_sentences_and_stands_alone_in_the_browser(project, browser):
     words = ["run", "chapters/03-the-count.md", "-p", "province", "Manitoba", "-p", "start", "2018-01"]
-    done = project.roxham(*words)
+    done = project.roxham(*words, "--out", "deep/er")
     assert done.returncode == 0, done.stderr
     notebook, page = (project.root / path for path in done.stdout.split())
-    assert (notebook.suffix, page.suffix) == (".ipynb", ".html")
+    assert sorted((project.root / "deep/er").iterdir()) == sorted([notebook, page])
+    assert (notebook.name, page.name) == ("03-the-count.ipynb", "03-the-count.html")
     cells = json.loads(notebook.read_text())["cells"]
     injected = next(c for c in cells if "injected-parameters" in c["metadata"]["tags"])
     assert 'province = "Manitoba"' in "".join(injected["source"])
     text = page.read_text()
     assert "Manitoba counted 53 interceptions in March 2018, its highest month shown" in text
     assert "From January 2018 to December 2024" in text
-    assert "<script src" not in text and "<link" not in text
-
-
-def test_a_rerun_stands_alone_in_the_browser(project, browser):
-    done = project.roxham("run", "the-other-direction", "-p", "sector", "Havre", "--out", "deep/er")
-    assert done.returncode == 0, done.stderr
-    assert sorted(p.name for p in (project.root / "deep/er").iterdir()) == [
-        "08-the-other-direction.html",
-        "08-the-other-direction.ipynb",
-    ]
+    assert "<script src" not in text and "<link" not in text and "reference target" not in text
     context = browser.new_context(offline=True, java_script_enabled=False)
-    page = context.new_page()
-    page.goto((project.root / "deep/er/08-the-other-direction.html").as_uri())
-    assert page.locator(".rx-figure").count() == 1
-    for figure in page.locator(".rx-figure").all():
+    seen = context.new_page()
+    seen.goto(page.as_uri())
+    assert seen.locator(".rx-figure").count() == 2
+    for figure in seen.locator(".rx-figure").all():
         assert sum(d.is_visible() for d in figure.locator('[role="img"]').all()) == 1
-    assert "Havre" in page.locator("#fig-southbound-monthly .rx-title").inner_text()
-    assert "reference target" not in page.content()
-    page.locator('main a[href="#fig-southbound-monthly"]').first.click()
-    assert page.url.endswith("#fig-southbound-monthly")
-    page.set_viewport_size({"width": 360, "height": 800})
-    for chart in page.locator(".rx-chart").all():
+    assert "Manitoba" in seen.locator("#fig-interceptions-monthly").inner_text()
+    seen.locator('main a[href="#fig-interceptions-monthly"]').first.click()
+    assert seen.url.endswith("#fig-interceptions-monthly")
+    seen.set_viewport_size({"width": 360, "height": 800})
+    for chart in seen.locator(".rx-chart").all():
         assert chart.evaluate("c => c.scrollWidth <= c.clientWidth")
     context.close()
 

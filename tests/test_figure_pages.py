@@ -23,7 +23,7 @@ import pypdfium2
 import pytest
 import rispy
 from browsing import opened, serving, window
-from project import ADDRESS
+from project import ADDRESS, EVERY
 from shapely.geometry import shape
 
 from roxham import figures
@@ -434,8 +434,10 @@ def test_the_search_finds_text_figures_terms_and_tables(built, browser, addresse
 # --- a page -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [(1280, "light"), (360, "dark")] + ([(1280, "dark"), (360, "light")] if EVERY else []),
+)
 def test_axe_finds_nothing_on_the_gallery_and_the_pages_of_a_figure(small, browser, width, scheme):
     for name in ("index.html", "interceptions-monthly/index.html", "interceptions-monthly/embed.html"):
         page = opened(browser, (small.html / "figures" / name).as_uri(), width, scheme=scheme)

@@ -17,7 +17,7 @@ import yaml
 from browsing import serving, window
 from lxml import etree, html
 from playwright.sync_api import expect
-from project import ADDRESS, CHECKOUT
+from project import ADDRESS, CHECKOUT, EVERY
 from rdflib import RDF, Graph, URIRef
 
 from roxham.publish import links, metadata, policy
@@ -314,7 +314,8 @@ def reader(browser):
 
 
 def test_no_page_complains_under_its_policy(whole, root, reader):
-    for name, content in whole.items():
+    # from the disk by default each seventh: its chapters are opened by test_pages.py
+    for name, content in list(whole.items())[:: 1 if EVERY or root.startswith("http") else 7]:
         if content.xpath("//meta[@http-equiv='refresh']"):
             reader.goto(root + name, wait_until="commit")
             reader.wait_for_url(lambda url, first=root + name: url != first)

@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from project import CHECKOUT, Project
 
 from roxham.cli import main
-from roxham.publish import chromium, sweep
+from roxham.publish import asked, chromium, sweep
 from roxham.publish.chapters import Chapter, find
 from roxham.publish.parameters import ParameterError
 
@@ -98,41 +98,41 @@ def alone(project, tmp_path_factory) -> Path:
 
 
 def test_a_product_is_in_order_and_each_value_stands_in_it_once(cheap):
-    got = sweep.expand(cheap, ["month=2022-11..2023-02,2023-01", "sector=Swanton,Blaine"])
+    got = asked.expand(cheap, ["month=2022-11..2023-02,2023-01", "sector=Swanton,Blaine"])
     assert len(got) == 8
     assert got[0] == {"month": "2022-11", "sector": "Swanton"}
     assert [v["month"] for v in got[::2]] == ["2022-11", "2022-12", "2023-01", "2023-02"]
-    assert sweep.expand(cheap, ["month=2026-07.."])[-1] == {"month": cheap.parameters["month"].allowed[-1]}
-    assert len(sweep.expand(cheap, ["sector=all"])) == len(cheap.parameters["sector"].allowed)
+    assert asked.expand(cheap, ["month=2026-07.."])[-1] == {"month": cheap.parameters["month"].allowed[-1]}
+    assert len(asked.expand(cheap, ["sector=all"])) == len(cheap.parameters["sector"].allowed)
 
 
 def test_a_value_may_hold_a_comma():
     text = (
         textwrap.dedent(CHEAP).strip().replace("{from: southbound.sector}", "{values: ['A, B', A, Swanton]}")
     )
-    got = sweep.expand(Chapter("c", text.encode()), ["sector=A, B,A"])
+    got = asked.expand(Chapter("c", text.encode()), ["sector=A, B,A"])
     assert [v["sector"] for v in got] == ["A, B", "A"]
 
 
 def test_combinations_that_end_before_they_begin_are_left_out():
-    got = sweep.expand(find("the-count"), ["start=2018-01,2019-01", "end=2018-06,2019-06"])
+    got = asked.expand(find("the-count"), ["start=2018-01,2019-01", "end=2018-06,2019-06"])
     assert [(v["start"], v["end"]) for v in got] == [
         ("2018-01", "2018-06"),
         ("2018-01", "2019-06"),
         ("2019-01", "2019-06"),
     ]
-    with pytest.raises(sweep.SweepError, match="every combination ends before it begins"):
-        sweep.expand(find("the-count"), ["start=2019-01", "end=2018-06"])
+    with pytest.raises(asked.SweepError, match="every combination ends before it begins"):
+        asked.expand(find("the-count"), ["start=2019-01", "end=2018-06"])
 
 
 def test_names_of_files_are_plain_stable_and_never_shared():
     text = textwrap.dedent(CHEAP).strip()
     text = text.replace("{from: southbound.sector}", "{values: ['Türkiye', 'Turkiye', '../x', '…', Swanton]}")
     one = Chapter("chapters/briefs/cheap", text.encode())
-    names = [sweep.stem(one, v) for v in sweep.expand(one, ["sector=all", "month=2022-01"])]
+    names = [asked.stem(one, v) for v in asked.expand(one, ["sector=all", "month=2022-01"])]
     assert len(set(names)) == 5 and all(re.fullmatch(r"[a-z0-9_-]+", name) for name in names)
     assert names[2] == "cheap-x_2022-01" and names[4] == "cheap-swanton_2022-01"
-    assert names[0] == sweep.stem(one, {"month": "2022-01", "sector": "Türkiye"})
+    assert names[0] == asked.stem(one, {"month": "2022-01", "sector": "Türkiye"})
 
 
 @pytest.mark.parametrize(
@@ -181,13 +181,13 @@ def test_bad_words_get_one_clear_error_and_write_nothing(tmp_path, words, said):
 def test_a_bad_list_is_refused_by_its_row(cheap, tmp_path, text, said):
     path = tmp_path / "params.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises((sweep.SweepError, ParameterError), match=said):
-        sweep.listed(cheap, path)
+    with pytest.raises((asked.SweepError, ParameterError), match=said):
+        asked.listed(cheap, path)
 
 
 def test_a_list_is_taken_row_by_row(cheap, tmp_path):
     (tmp_path / "p.csv").write_text("\ufeffmonth,sector\n2022-01,Swanton\n\n2023-05,Blaine\n")
-    got = sweep.listed(cheap, tmp_path / "p.csv")
+    got = asked.listed(cheap, tmp_path / "p.csv")
     assert got == [{"month": "2022-01", "sector": "Swanton"}, {"month": "2023-05", "sector": "Blaine"}]
 
 
@@ -274,7 +274,7 @@ def test_a_full_disk_is_one_line_and_leaves_only_whole_files(project, tmp_path):
 
 def test_two_sweeps_do_not_write_to_one_folder(cheap, tmp_path):
     one = sweep.Sweep(cheap, [{"sector": "Swanton"}], tmp_path)
-    with one._alone(), pytest.raises(sweep.SweepError, match="another sweep is writing"):
+    with one._alone(), pytest.raises(asked.SweepError, match="another sweep is writing"):
         one.run(workers=1)
 
 

@@ -105,15 +105,17 @@ def build(only: str | None, workers: int | None, scheduler: str | None, fresh: b
 )
 def run(chapter: str, parameter: tuple[tuple[str, str], ...], out: Path | None) -> None:
     """Execute one CHAPTER with other parameters; write the notebook and a standalone page."""
-    from roxham.publish import chapters, parameters, rerun, site, sweep
+    from roxham.publish import asked, chapters, parameters
 
     try:
         found = chapters.find(chapter)
         values = parameters.given(found.parameters, parameter, found.name)
-        default = site.BUILD / "runs" / sweep.stem(found, values)
-        folder = rerun.destination(out or default)
-    except (chapters.BookError, parameters.ParameterError, rerun.OutputError) as error:
+        folder = asked.destination(out or chapters.BUILD / "runs" / asked.stem(found, values))
+    except (chapters.BookError, parameters.ParameterError, asked.OutputError) as error:
         stop(f"roxham run: {error}", 2)
+
+    from roxham.publish import rerun, site  # slow to import: what executes and prints
+
     try:
         for path in rerun.rerun(found, values, folder):
             print(os.path.relpath(path))
@@ -177,29 +179,27 @@ def sweep(template, over, listing, workers, scheduler, out, resume, formats, tim
     Writes them, and manifest.csv, which says what became of each. One that fails does not stop the others, but
     makes the exit status 1.
     """
-    from roxham.publish import chapters, chromium, cluster, page, parameters, rerun, site, warm
-    from roxham.publish import sweep as sweeps
+    from roxham.publish import asked, chapters, chromium, parameters
 
+    wrong = (chapters.BookError, parameters.ParameterError, asked.SweepError, asked.OutputError)
     try:
         found = chapters.find(template)
         if bool(over) == bool(listing):
-            raise sweeps.SweepError("give --over or --from, one of the two")
-        values = sweeps.listed(found, listing) if listing else sweeps.expand(found, over)
-        asked = [name for name in formats.split(",") if name]
-        if not asked or (unknown := [name for name in asked if name not in page.FORMATS]):
-            what = ", ".join(unknown) if asked else "nothing"
-            raise sweeps.SweepError(f"--format {formats}: {what}; allowed are {', '.join(page.FORMATS)}")
-        if "pdf" in asked and not scheduler:
+            raise asked.SweepError("give --over or --from, one of the two")
+        values = asked.listed(found, listing) if listing else asked.expand(found, over)
+        kinds = asked.formats(formats)
+        if "pdf" in kinds and not scheduler:
             chromium.find()
-        folder = rerun.destination(out or site.BUILD / "sweeps" / Path(found.name).name)
-        whole = sweeps.Sweep(found, values, folder, tuple(f for f in page.FORMATS if f in asked))
-    except (
-        chapters.BookError,
-        parameters.ParameterError,
-        sweeps.SweepError,
-        rerun.OutputError,
-        chromium.ChromiumError,
-    ) as error:
+        folder = asked.destination(out or chapters.BUILD / "sweeps" / Path(found.name).name)
+    except (*wrong, chromium.ChromiumError) as error:
+        stop(f"roxham sweep: {error}", 2)
+
+    from roxham.publish import cluster, site, warm  # slow to import: what executes and prints
+    from roxham.publish import sweep as sweeps
+
+    try:
+        whole = sweeps.Sweep(found, values, folder, kinds)
+    except asked.SweepError as error:
         stop(f"roxham sweep: {error}", 2)
     try:
         site.check_record()
@@ -216,7 +216,7 @@ def sweep(template, over, listing, workers, scheduler, out, resume, formats, tim
     except site.InvalidRecord as error:
         print_faults(error.faults)
         stop(f"roxham sweep: {error}; nothing was written", 1)
-    except (cluster.Refused, sweeps.SweepError) as error:
+    except (cluster.Refused, asked.SweepError) as error:
         stop(f"roxham sweep: {error}{so_far(whole)}", 1)
     except OSError as error:
         stop(f"roxham sweep: {error.filename or folder}: {error.strerror or error}{so_far(whole)}", 1)
@@ -279,11 +279,11 @@ def check() -> None:
     The text must compute its numbers, cite its sources, mention its figures and use the official words.
     """
     from roxham import tables
-    from roxham.publish import chapters, figure_pages, prose, site
+    from roxham.publish import chapters, promises, prose, site
 
     try:
         book = [*chapters.book(), *chapters.templates()]
-        figure_pages.groups()
+        promises.groups()
         faults = site.record_faults(cited=site.words())
         print_faults(faults)
         extensions = chapters.settings("_config.yml")["parse"]["myst_enable_extensions"]
@@ -413,14 +413,14 @@ def study(
     import difflib
 
     from roxham.models import studies
-    from roxham.publish import site
+    from roxham.publish import chapters, site
     from roxham.publish import study as fits
 
     if name not in studies.STUDIES:
         near = difflib.get_close_matches(name, studies.STUDIES, 1)
         meant = f" (did you mean {near[0]}?)" if near else ""
         stop(f"roxham study: no study is called {name!r}{meant}; there are: {', '.join(studies.STUDIES)}", 2)
-    out = out or site.BUILD / "studies" / f"{name}.csv"
+    out = out or chapters.BUILD / "studies" / f"{name}.csv"
     if out.is_dir() or any(p.exists() and not p.is_dir() for p in out.parents):
         stop(f"roxham study: --out {out}: not a file that can be written", 2)
     try:
@@ -454,7 +454,7 @@ def study(
 )
 def figures(chapter: str | None, promise: bool) -> None:
     """List the figures of the built site, or of one CHAPTER: ID, chapter, title."""
-    from roxham.publish import chapters, figure_pages
+    from roxham.publish import chapters, promises
 
     try:
         found = built_figures("figures")["figures"]
@@ -462,7 +462,7 @@ def figures(chapter: str | None, promise: bool) -> None:
             page = f"{chapters.find(chapter).name}.html"
             found = [f for f in found if f["page"] == page]
         if promise:
-            for new in figure_pages.promise([f["id"] for f in found]):
+            for new in promises.promise([f["id"] for f in found]):
                 print(new)
             return
     except chapters.BookError as error:
@@ -507,7 +507,6 @@ EXPORTS = ("png", "svg", "pdf", "csv", "json", "vl.json", "zip")
 )
 def export(figure: str, kind: str, width: int | None, out: Path | None) -> None:
     """Write a FIGURE of the built site to a file: its image, its data, its specification, its metadata."""
-    from roxham.publish import figure_pages, site
     from roxham.publish.cache import write_atomically
 
     if width and kind not in ("png", "svg"):
@@ -516,7 +515,10 @@ def export(figure: str, kind: str, width: int | None, out: Path | None) -> None:
     out = out or Path(f"{found['id']}.{kind}")
     if out.is_dir() or not out.absolute().parent.is_dir():
         stop(f"roxham export: --out {out}: not a file in a folder that is there", 2)
-    content = figure_pages.exported(site.BUILD / "html", found["id"], kind, width)
+
+    from roxham.publish import chapters, figure_pages
+
+    content = figure_pages.exported(chapters.BUILD / "html", found["id"], kind, width)
     try:
         write_atomically(out, content)
     except OSError as error:
@@ -576,15 +578,15 @@ def links(fresh: bool, pause: float, timeout: float) -> None:
     """
     from datetime import timedelta
 
-    from roxham.publish import addresses, edition, site
+    from roxham.publish import addresses, chapters, edition
     from roxham.publish.chapters import BookError
 
     built_figures("links")  # there must be pages
     try:
-        found = addresses.gathered(site.BUILD / "html", edition.base_url())
+        found = addresses.gathered(chapters.BUILD / "html", edition.base_url())
     except BookError as error:
         stop(f"roxham links: {error}", 2)
-    report = site.BUILD / "links.csv"
+    report = chapters.BUILD / "links.csv"
     keep = timedelta() if fresh else timedelta(days=7)
     try:
         with Meter("asking") as progress:
@@ -616,10 +618,10 @@ def built_figures(name: str) -> dict:
     """The index of the figures of the site as it stands; the command `name` ends where there is none."""
     import json
 
-    from roxham.publish import figure_pages, site
+    from roxham.publish import chapters, promises
 
     try:
-        return json.loads((site.BUILD / "html" / "figures" / figure_pages.INDEX).read_bytes())
+        return json.loads((chapters.BUILD / "html" / "figures" / promises.INDEX).read_bytes())
     except (FileNotFoundError, NotADirectoryError, ValueError):
         stop(f"roxham {name}: no site is built here; `roxham build` builds it", 1)
 

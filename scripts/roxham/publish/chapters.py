@@ -11,6 +11,7 @@ import yaml
 from roxham.publish.parameters import Parameter, declared, nearest
 
 ROOT = Path(__file__).resolve().parents[3]
+BUILD = ROOT / "_build"
 BRIEFS = "chapters/briefs"
 
 

@@ -1,7 +1,7 @@
 """A page for each figure, at figures/<id>/: the figure, how to cite it, its files, what it rests on; and the gallery.
 
 Everything is taken from the executed notebooks, so that a page shows what its chapter shows. Pictures are kept
-from build to build by their content. IDs are a promise to those who cite them: `promises` holds a build to it.
+from build to build by their content. `promises` holds a build to their IDs.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import json
 import re
 import shutil
 import zipfile
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -23,14 +23,12 @@ from roxham import tables
 from roxham.charts import COLOURS
 from roxham.publish import cite, pictures, plotted
 from roxham.publish.bibliography import tiers
-from roxham.publish.cache import drop_oldest, made, write_atomically
-from roxham.publish.chapters import ROOT, BookError, settings
+from roxham.publish.cache import drop_oldest, made
+from roxham.publish.chapters import settings
 from roxham.publish.edition import Edition
-from roxham.publish.parameters import nearest
+from roxham.publish.promises import FILTERS, INDEX, LIST, promised
 
 ASSETS = Path(__file__).parent / "assets"
-LIST = "chapters/figures.yml"
-INDEX = "figures.json"  # what `roxham figures`, `cite` and `export` read
 PICTURES = 1_000  # kept from build to build; about 40 kB each
 HOW = (
     "In each of these data sets of the specification, a field under `columns` is [a column of the CSV, its type]: "
@@ -57,7 +55,6 @@ WORDS = {
     "csl.json": "CSL-JSON",
     "zip": "all of it",
 }
-FILTERS = {"subjects": "Subject", "places": "Place"}
 MARKS = [("Cite", "cite", "index.html#cite"), ("Data", "data", "{id}.csv"), ("Image", "image", "{id}.png")]
 MARKS += [("Code", "code", "index.html#check")]
 BRIEF_MARKS = [("Link", "link", "#fig-{id}"), ("Data", "data", "data/{id}.csv")]
@@ -118,105 +115,6 @@ def drawn(notebook: Mapping, chapter: str, page: str) -> list[Drawn]:
             shown = _FIGURE.search("".join(output.get("data", {}).get("text/html", "")))
             if "id" in meta and shown:
                 found.append(Drawn(dict(meta), shown[0], "".join(cell["source"]), chapter, page))
-    return found
-
-
-# --- the promise --------------------------------------------------------------------------------------------
-
-
-def promised() -> tuple[list[str], dict[str, str]]:
-    """Every ID ever published, and old ID → the one that took its place. Raises `BookError` if the list is none."""
-    held = settings(LIST)
-    ids, moved = held.get("ids") or [], held.get("moved") or {}
-    texts = (
-        isinstance(ids, list)
-        and isinstance(moved, dict)
-        and all(isinstance(i, str) for i in [*ids, *moved, *moved.values()])
-    )
-    if not texts:
-        raise BookError(f"{LIST}: it must be `ids:`, a list of figure IDs, and `moved:`, old ID: new ID")
-    return ids, moved
-
-
-def redirects(ids: Collection[str]) -> dict[str, str]:
-    """Old ID → the figure that stands for it now, for a book that holds `ids`.
-
-    Raises `BookError`, one line a figure, where an ID that was published leads nowhere.
-    """
-    published, moved = promised()
-    wrong, found = [], {}
-    for old in dict.fromkeys([*published, *moved]):
-        if old in ids:
-            if old in moved:
-                wrong.append(
-                    f"{LIST}: {old} has moved to {moved[old]}, but is in the book; drop one of the two"
-                )
-            continue
-        new, seen = moved.get(old), {old}
-        while new in moved and new not in seen:
-            seen.add(new)
-            new = moved[new]
-        if new is None:
-            wrong.append(
-                f"figure {old}: it was published and is not in the book; bring it back, or name under `moved:` "
-                f"in {LIST} what took its place"
-            )
-        elif new not in ids:
-            wrong.append(f"{LIST}: {old} has moved to {new}, which is not in the book")
-        else:
-            found[old] = new
-    if wrong:
-        raise BookError("\n".join(wrong))
-    return found
-
-
-def unpromised(ids: Iterable[str]) -> list[str]:
-    """The figures of the book that the list does not hold yet."""
-    published, _ = promised()
-    return [i for i in ids if i not in published]
-
-
-def promise(ids: Iterable[str]) -> list[str]:
-    """Add figures to the list; those that were added."""
-    new = unpromised(ids)
-    if new:
-        path = ROOT / LIST
-        text, mark = path.read_text(), "\nids:\n"
-        head, _, rest = text.partition(mark)
-        listed, gap, tail = rest.partition("\n\n")
-        lines = sorted({*listed.strip("\n").splitlines(), *(f"- {i}" for i in new)})
-        write_atomically(path, f"{head}{mark}" + "\n".join(lines) + (gap + tail or "\n"))
-    return new
-
-
-# --- what a figure is about ---------------------------------------------------------------------------------
-
-
-def groups() -> dict[str, dict[str, list[str]]]:
-    """ "subjects" and "places", each its names in order with the IDs of their figures. Raises `BookError`, a line a
-    fault, where a promised figure has none, or an ID is none of them."""
-    held = settings(LIST)
-    ids, moved = promised()
-    wrong, found = [], {}
-    for kind, one in FILTERS.items():
-        named = held.get(kind) or {}
-        if not isinstance(named, dict) or not all(isinstance(v, list) for v in named.values()):
-            raise BookError(f"{LIST}: {kind} must be names, each with a list of figure IDs")
-        listed = [id for members in named.values() for id in members]
-        wrong += [
-            f"{LIST}: {kind}, {name}: no figure {id!r}{nearest(id, ids)}"
-            for name, members in named.items()
-            for id in members
-            if id not in ids
-        ]
-        wrong += [
-            f"{LIST}: {id} has no {one.lower()}; name it under one of: {', '.join(named)}"
-            for id in ids
-            if id not in listed and id not in moved
-        ]
-        found[kind] = named
-    if wrong:
-        raise BookError("\n".join(wrong))
     return found
 
 

@@ -15,7 +15,6 @@ from roxham.publish.chapters import Chapter, settings
 from roxham.publish.links import alone
 from roxham.publish.site import figures_of
 
-FORMATS = ("ipynb", "html", "pdf")
 _PRINTING = Lock()  # docutils keeps its roles and directives in one place
 _STYLE = """
 :root { color-scheme: light dark }
@@ -33,7 +32,7 @@ class PageError(RuntimeError):
 
 
 def printed(notebook: str, chapter: Chapter, values: dict, formats: Collection[str]) -> dict[str, bytes]:
-    """An executed notebook (JSON) of a chapter with `values` in `formats`, of `FORMATS`: format → the file.
+    """An executed notebook (JSON) of a chapter with `values` in `formats`, of `asked.FORMATS`: format → the file.
 
     Raises `PageError` where its Markdown cannot be printed, or no Chromium prints the PDF.
     """

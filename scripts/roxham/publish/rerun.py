@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from roxham.publish.cache import write_atomically
@@ -11,21 +10,6 @@ from roxham.publish.page import PageError, printed
 from roxham.publish.runs import Run, execute
 from roxham.publish.site import BuildError, check_record
 from roxham.publish.warm import WarmKernel
-
-
-class OutputError(ValueError):
-    """The output folder cannot be one."""
-
-
-def destination(out: Path) -> Path:
-    """The folder to write to. Raises `OutputError` if it, or a folder above it, is a file."""
-    for part in [out, *out.parents]:
-        if part.exists() and not part.is_dir():
-            raise OutputError(f"--out {out}: {part} is a file, not a folder")
-    there = next(part for part in [out, *out.absolute().parents] if part.is_dir())
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise OutputError(f"--out {out}: {there} cannot be written to")
-    return out
 
 
 def rerun(chapter: Chapter, values: dict, folder: Path) -> list[Path]:

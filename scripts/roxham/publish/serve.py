@@ -9,8 +9,7 @@ from collections.abc import Callable
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
-from roxham.publish.chapters import ROOT
-from roxham.publish.site import BUILD
+from roxham.publish.chapters import BUILD, ROOT
 
 WATCHED = ("chapters", "data", "scripts", "_config.yml", "_toc.yml", "requirements.txt")
 

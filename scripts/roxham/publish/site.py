@@ -20,13 +20,12 @@ import yaml
 from filelock import FileLock, Timeout
 
 from roxham import claims, tables
-from roxham.publish import briefs, editions, figure_pages, links
+from roxham.publish import briefs, editions, links, promises
 from roxham.publish.briefs import Brief
 from roxham.publish.cache import Cache, Entry, digest, drop_oldest, fingerprints, write_atomically
-from roxham.publish.chapters import ROOT, BookError, Chapter, book, find, settings
+from roxham.publish.chapters import BUILD, ROOT, BookError, Chapter, book, find, settings
 from roxham.publish.edition import Edition, edition
 
-BUILD = ROOT / "_build"
 DRAWINGS = 5_000  # kept from build to build; about 10 kB each
 
 
@@ -203,10 +202,10 @@ def _promised_figures(notebooks: dict[str, str], watcher) -> None:
     """None that was ever published may be gone; those that are new are said."""
     ids = [figure["id"] for text in notebooks.values() for figure in figures_of(text)]
     try:
-        figure_pages.redirects(ids)
+        promises.redirects(ids)
     except BookError as error:
         raise BuildError(str(error)) from error
-    if new := figure_pages.unpromised(ids):
+    if new := promises.unpromised(ids):
         watcher.unpromised(new)
 
 
