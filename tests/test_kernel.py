@@ -193,7 +193,7 @@ def test_what_cannot_be_undone_ends_with_its_kernel(kernel, monkeypatch, code):
     family = psutil.Process(first).children()
     outputs(execute(Run("next", chapter("x = 1")), kernel))
     assert kernel.manager.provisioner.pid != first
-    assert not any(psutil.pid_exists(process.pid) for process in family)
+    assert psutil.wait_procs(family, timeout=10)[1] == []
 
 
 @pytest.mark.parametrize("large", [chapter("print('x' * 1_000_000)"), find("the-count").source])
