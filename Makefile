@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONDONTWRITEBYTECODE  # where it is set, each of the many processes compiles our modules anew
 
 .PHONY: help site pdf epub test serve release links bench lock references clean
 
@@ -57,10 +58,10 @@ clean:  ## remove everything built, and the environment
 
 .venv/.site-ready: .venv/.python requirements.txt pyproject.toml
 	@echo "installing requirements.txt into .venv"
-	@$(BIN)/pip install --quiet --no-compile -r requirements.txt
+	@$(BIN)/pip install --quiet -r requirements.txt
 	@touch $@
 
 .venv/.test-ready: .venv/.site-ready tests/requirements.txt
 	@echo "installing tests/requirements.txt into .venv"
-	@$(BIN)/pip install --quiet --no-compile -r tests/requirements.txt
+	@$(BIN)/pip install --quiet -r tests/requirements.txt
 	@touch $@
