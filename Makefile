@@ -56,12 +56,13 @@ clean:  ## remove everything built, and the environment
 	@$(PYTHON) -m venv .venv
 	@touch $@
 
+# --no-compile: Python compiles what is used when it is first used, a tenth of what is installed
 .venv/.site-ready: .venv/.python requirements.txt pyproject.toml
 	@echo "installing requirements.txt into .venv"
-	@$(BIN)/pip install --quiet -r requirements.txt
+	@$(BIN)/pip install --quiet --no-compile -r requirements.txt
 	@touch $@
 
-.venv/.test-ready: .venv/.site-ready tests/requirements.txt
-	@echo "installing tests/requirements.txt into .venv"
-	@$(BIN)/pip install --quiet -r tests/requirements.txt
-	@touch $@
+.venv/.test-ready: .venv/.python requirements.txt pyproject.toml tests/requirements.txt
+	@echo "installing tests/requirements.txt, and with it requirements.txt, into .venv"
+	@$(BIN)/pip install --quiet --no-compile -r tests/requirements.txt
+	@touch .venv/.site-ready $@

@@ -9,7 +9,6 @@ import sys
 import time
 
 import pytest
-from project import Project
 
 from roxham.publish.cache import Cache, fingerprints
 
@@ -156,20 +155,15 @@ def test_a_build_killed_at_any_moment_needs_no_cleaning(project, small):
     assert not list((project.root / "_build").glob(".work-*"))
 
 
-def test_of_two_builds_at_once_the_second_waits_and_says_so(project):
-    first, second = project.start("build", "--fresh"), project.start("build", "--fresh")
+def test_of_two_builds_at_once_the_second_waits_and_both_make_the_same_and_leave_no_process(project, small):
+    first, second = project.start("build", "--fresh"), project.start("build", "--fresh", "--workers", "1")
     errors = [process.communicate(timeout=200)[1] for process in (first, second)]
     assert first.returncode == second.returncode == 0, errors
     assert sum("another build is running; waiting" in text for text in errors) == 1
-
-
-def test_two_builds_of_one_source_are_identical_and_leave_no_process(small, tmp_path):
-    again = Project.small(tmp_path / "elsewhere")
-    again.build("--workers", "1")
-    assert again.files() == small.files()
+    assert project.files() == small.files()
     running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True).stdout
-    assert str(again.root) not in running
-    assert not list((again.root / "_build").glob(".work-*"))
+    assert str(project.root) not in running
+    assert not list((project.root / "_build").glob(".work-*"))
 
 
 def test_only_previews_one_chapter_and_leaves_the_site(project):

@@ -156,8 +156,8 @@ def combinations(parameters, every: bool) -> list[dict]:
 
 
 CHAPTERS = book()
-# these take 5 to 20 s for other values; by default they are run for their own and for the first awkward ones
-AT_LENGTH = {"06-did-closing-work", "appendix-designs"}
+# these take 3 to 20 s for other values; by default they are run for their own and for the first awkward ones
+AT_LENGTH = {"06-did-closing-work", "14-what-if", "appendix-designs"}
 
 
 def reruns(chapter: Chapter) -> list[dict]:

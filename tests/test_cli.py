@@ -4,7 +4,11 @@ import json
 import re
 
 import pytest
+from click.testing import CliRunner
 from project import CHECKOUT, Project
+
+from roxham.cli import main
+from roxham.publish.chapters import BUILD
 
 
 def lines(done) -> str:
@@ -68,7 +72,7 @@ def test_a_rerun_changes_figures_and_sentences_and_stands_alone_in_the_browser(p
     [
         (
             ["run", "the-cuont"],
-            r"no chapter 'the-cuont'; there are: index, 03-the-count.*nearest: 03-the-count",
+            r"no chapter 'the-cuont'; there are: index, .*03-the-count.*nearest: 03-the-count",
         ),
         (["run", "the-count", "-p", "provnce", "x"], r"no parameter 'provnce'.*province.*nearest: province"),
         (
@@ -93,12 +97,25 @@ def test_a_rerun_changes_figures_and_sentences_and_stands_alone_in_the_browser(p
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_bad_words_get_one_clear_error_and_write_nothing(small, words, said):
-    before = sorted(p for p in small.root.rglob("*") if "__pycache__" not in p.parts)
-    done = small.roxham(*words)
-    assert done.returncode == 2
-    assert re.search(said, lines(done), re.S), done.stderr
+def test_bad_words_get_one_clear_error_and_write_nothing(tmp_path, monkeypatch, words, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "README.md").touch()
+    runs = sorted((BUILD / "runs").glob("*"))
+    done = CliRunner().invoke(main, words)  # in this process: a start takes as long as the rest of it
+    assert done.exit_code == 2 and isinstance(done.exception, SystemExit)
+    assert re.search(said, done.stderr, re.S), done.stderr
     assert done.stdout == ""
+    assert [p.name for p in tmp_path.iterdir()] == ["README.md"] and sorted(
+        (BUILD / "runs").glob("*")
+    ) == runs
+
+
+def test_a_bad_word_ends_the_command_in_one_line(small):
+    before = sorted(p for p in small.root.rglob("*") if "__pycache__" not in p.parts)
+    done = small.roxham("run", "the-count", "-p", "province", "Manitobaa")
+    assert done.returncode == 2 and done.stdout == ""
+    (line,) = lines(done).splitlines()
+    assert line.startswith("roxham run: ") and line.endswith("nearest: Manitoba")
     assert sorted(p for p in small.root.rglob("*") if "__pycache__" not in p.parts) == before
 
 

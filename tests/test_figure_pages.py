@@ -406,28 +406,32 @@ def addresses(built):
         yield built.html.as_uri(), address
 
 
-@pytest.mark.parametrize(
-    ("words", "leads"),
-    [
-        ("interceptions-monthly", "figures/interceptions-monthly/index.html"),  # an ID
-        ("Sobol indices", "figures/what-if-sensitivity/index.html"),  # a subtitle
-        ("asylum claimant", "chapters/glossary.html#term-asylum-claimant"),  # a term
-        ("southbound_citizenships", "chapters/16-the-record.html"),  # a table of the record
-        ("Saint-Bernard-de-Lacolle", "chapters/07-the-other-doors.html"),  # the text
-        ("Nunavut", "chapters/briefs/province-nunavut.html"),  # a brief
-    ],
-)
+LEADS = {
+    "interceptions-monthly": "figures/interceptions-monthly/index.html",  # an ID
+    "Sobol indices": "figures/what-if-sensitivity/index.html",  # a subtitle
+    "asylum claimant": "chapters/glossary.html#term-asylum-claimant",  # a term
+    "southbound_citizenships": "chapters/16-the-record.html",  # a table of the record
+    "Saint-Bernard-de-Lacolle": "chapters/07-the-other-doors.html",  # the text
+    "Nunavut": "chapters/briefs/province-nunavut.html",  # a brief
+}
+
+
 @pytest.mark.parametrize("served", [False, True])
-def test_the_search_finds_text_figures_terms_and_tables(built, browser, addresses, served, words, leads):
-    page = opened(browser, f"{addresses[served]}/search.html?q={quote_plus(words)}")
-    page.wait_for_selector(".search-summary:not(:empty)")
-    page.wait_for_load_state("networkidle")  # the first lines come from the pages found
-    links = page.locator("#search-results li > a")
-    found = links.evaluate_all("e => e.map(a => a.getAttribute('href').replace(/[?]highlight=[^#]*/, ''))")
-    assert leads in found[:12], found
-    links.nth(found.index(leads)).click()
-    page.wait_for_url(lambda url: leads.partition("#")[0] in url)
-    assert page.locator("h1").first.inner_text() and page.faults == []
+def test_the_search_finds_text_figures_terms_and_tables(built, browser, addresses, served):
+    page = window(browser)
+    for words, leads in LEADS.items():
+        page.goto(f"{addresses[served]}/search.html?q={quote_plus(words)}")
+        page.wait_for_selector(".search-summary:not(:empty)")
+        page.wait_for_load_state("networkidle")  # the first lines come from the pages found
+        links = page.locator("#search-results li > a")
+        found = links.evaluate_all(
+            "e => e.map(a => a.getAttribute('href').replace(/[?]highlight=[^#]*/, ''))"
+        )
+        assert leads in found[:12], found
+        links.nth(found.index(leads)).click()
+        page.wait_for_url(lambda url, to=leads: to.partition("#")[0] in url)
+        assert page.locator("h1").first.inner_text() and page.faults == []
+        page.wait_for_load_state("networkidle")
     page.context.close()
 
 

@@ -88,8 +88,8 @@ def test_nothing_leaks_from_a_hostile_notebook(kernel):
     new.stop()
 
 
-# one for each room that a chapter can use: the tables alone, maps, models, sliders, the ledger
-ROOMS = ["03-the-count", "02-the-road", "10-what-was-decided", "14-what-if", "15-the-ledger"]
+# one for each room that a chapter can use: maps; models and sliders; the ledger
+ROOMS = ["02-the-road", "14-what-if", "15-the-ledger"]
 
 
 @pytest.mark.parametrize("name", ROOMS)
@@ -158,7 +158,7 @@ def test_a_kernel_that_dies_is_an_error_and_the_next_notebook_runs(kernel):
 @pytest.mark.parametrize(
     ("code", "said"),
     [
-        ("exec('while True: pass')", "the notebook took more than 3 s"),
+        ("import time; time.sleep(60)", "the notebook took more than 3 s"),
         ("block = bytearray(700 * 2**20); import time; time.sleep(60)", "MB; allowed are 600"),
     ],
     ids=["hangs", "grows"],
