@@ -156,15 +156,18 @@ def combinations(parameters, every: bool) -> list[dict]:
 
 
 CHAPTERS = book()
-# these take 3 to 20 s for other values; by default they are run for their own and for the first awkward ones
+# these take 3 to 20 s for other values
 AT_LENGTH = {"06-did-closing-work", "14-what-if", "appendix-designs"}
 
 
 def reruns(chapter: Chapter) -> list[dict]:
-    stem = Path(chapter.name).name
-    if stem in AT_LENGTH and not EVERY:
-        return [{}, *EDGES.get(stem, [])[:1]]
-    return combinations(chapter.parameters, EVERY) + EDGES.get(stem, [])
+    """By default its own values, the last ones and two awkward ones; of one that takes long, one awkward one."""
+    awkward = EDGES.get(Path(chapter.name).name, [])
+    if EVERY:
+        return combinations(chapter.parameters, every=True) + awkward
+    if Path(chapter.name).name in AT_LENGTH:
+        return [{}, *awkward[:1]]
+    return combinations(chapter.parameters, every=False) + awkward[:2]
 
 
 RERUNS = [(chapter, values) for chapter in CHAPTERS for values in reruns(chapter)]
