@@ -81,11 +81,16 @@ def made(what: str) -> Path | None:
     return Path(folder) / what if folder else None
 
 
+def place(what: str, key: str, suffix: str) -> Path | None:
+    """Where `kept` keeps it."""
+    folder = made(what)
+    return folder / f"{digest(key.encode())}.{suffix}" if folder else None
+
+
 def kept(what: str, key: str, suffix: str, make: Callable[[], bytes]) -> bytes:
     """`make()`, kept in the folder `made(what)` under `key`: all that it depends on. See `drop_oldest`."""
-    if (folder := made(what)) is None:
+    if (path := place(what, key, suffix)) is None:
         return make()
-    path = folder / f"{digest(key.encode())}.{suffix}"
     try:
         data = path.read_bytes()
         os.utime(path)  # what is not used for long is dropped first

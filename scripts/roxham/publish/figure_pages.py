@@ -163,8 +163,11 @@ def write(site: Path, figures: list[Drawn], edition: Edition) -> None:
     about = {kind: settings(LIST).get(kind) or {} for kind in FILTERS}
     known = tables.load("sources").set_index("source_id")
     entries, by_chapter = [], {}
+    sources = {figure.id: _sources(figure, known) for figure in figures}
+    drawings = {f.id: pictures.svg(f.svg[0], f.meta, sources[f.id], edition) for f in figures}
+    pictures.ahead((drawings[f.id], f.meta["title"], f.id) for f in figures)
     for figure in figures:
-        entry = _folder(root / figure.id, figure, about, edition, known)
+        entry = _folder(root / figure.id, figure, about, edition, sources[figure.id], drawings[figure.id])
         entries.append(entry)
         by_chapter.setdefault((figure.page, figure.chapter), []).append(entry)
     old = _redirects_of(figures)
@@ -206,18 +209,20 @@ def _redirects_of(figures: list[Drawn]) -> dict[str, str]:
     return found
 
 
-def _folder(folder: Path, figure: Drawn, about: Mapping, edition: Edition, known) -> dict:
+def _sources(figure: Drawn, known) -> list[dict]:
+    """The sources of a figure, each with what kind of source it is."""
+    names, columns = tiers(), ["publisher", "title", "url", "date", "tier"]
+    rows = [
+        {**{k: str(v) for k, v in known.loc[i, columns].items()}, "id": i} for i in figure.meta["sources"]
+    ]
+    return [row | {"kind": names[row["tier"]].lower()} for row in rows]
+
+
+def _folder(
+    folder: Path, figure: Drawn, about: Mapping, edition: Edition, sources: list[dict], picture: str
+) -> dict:
     """Write all of one figure; what its page, the gallery and the index say of it."""
     folder.mkdir(parents=True, exist_ok=True)
-    names = tiers()
-    sources = [
-        {
-            **{k: str(v) for k, v in known.loc[i, ["publisher", "title", "url", "date", "tier"]].items()},
-            "id": i,
-        }
-        for i in figure.meta["sources"]
-    ]
-    sources = [s | {"kind": names[s["tier"]].lower()} for s in sources]
     item = cite.record(figure.meta, edition)
     cited = {name: make(item) for name, make in cite.FORMATS.items()}
     meta = {
@@ -232,13 +237,9 @@ def _folder(folder: Path, figure: Drawn, about: Mapping, edition: Edition, known
         "date": edition.date,
         "citation": item,
     }
-    picture = pictures.svg(figure.svg[0], figure.meta, sources, edition)
     content: dict[str, bytes] = {
         "svg": picture.encode(),
-        "pdf": pictures.kept(
-            picture, "pdf", functools.partial(pictures.pdf, title=meta["title"], id=figure.id)
-        ),
-        "png": pictures.kept(picture, "png", pictures.png),
+        **pictures.files(picture, meta["title"], figure.id),
         "csv": figure.meta["csv"].encode(),
         **({"geojson": _json(outlines)} if (outlines := plotted.outlines(figure.datasets)) else {}),
         "vl.json": figure.spec.encode(),

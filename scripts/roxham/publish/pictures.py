@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import html
 import io
+import os
 import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from functools import lru_cache
 from hashlib import sha256
+from multiprocessing import get_context
 from pathlib import Path
 
 import pikepdf
@@ -21,6 +24,8 @@ from roxham.publish import cache
 from roxham.publish.edition import Edition
 
 SCALE = 2
+KINDS = ("pdf", "png")
+MANY = 12  # drawings that are worth the start of other processes, a second each
 WORDS = {"source": "Source", "sources": "Sources", "note": "Note", "more": "and {n} more"}
 MARGIN = 20
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
@@ -131,10 +136,35 @@ def pdf(svg: str, title: str, id: str) -> bytes:
     return packed.getvalue()
 
 
-def kept(svg: str, suffix: str, make: Callable[[str], bytes]) -> bytes:
-    """`make(svg)`, kept by the drawing, the converters' versions and what is written here."""
-    key = f"{vlc.__version__} {pikepdf.__version__} {_here()} {suffix} {svg}"
-    return cache.kept("pictures", key, suffix, lambda: make(svg))
+def files(svg: str, title: str, id: str) -> dict[str, bytes]:
+    """The drawing as "pdf" and as "png", kept from build to build."""
+    make = {"pdf": lambda: pdf(svg, title, id), "png": lambda: png(svg)}
+    return {kind: cache.kept("pictures", _key(svg, kind), kind, make[kind]) for kind in KINDS}
+
+
+def ahead(drawings: Iterable[tuple[str, str, str]]) -> None:
+    """Make those `files` that are not kept, on all cores: they are half of the printing of a book that is new."""
+    due = [
+        one
+        for one in drawings
+        if any(
+            (path := cache.place("pictures", _key(one[0], kind), kind)) and not path.exists()
+            for kind in KINDS
+        )
+    ]
+    if len(due) >= MANY and (cores := os.cpu_count() or 1) > 1:
+        with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool:
+            for _ in pool.map(_kept, due):
+                pass
+
+
+def _kept(drawing: tuple[str, str, str]) -> None:
+    files(*drawing)
+
+
+def _key(svg: str, kind: str) -> str:
+    """All that the file depends on: the drawing, the converters' versions and what is written here."""
+    return f"{vlc.__version__} {pikepdf.__version__} {_here()} {kind} {svg}"
 
 
 @lru_cache
