@@ -5,7 +5,8 @@
     python scripts/bench.py pages      one page in a browser: `_build/bench/pages.csv`
 
 *builds*: copies of the checkout keep the runs apart; each row is a median of several. Both print the same chapters
-and the pages of their figures; ours executes and prints the briefs too, which stock knows nothing of.
+and the pages of their figures; ours executes and prints the briefs too, which stock knows nothing of, but for the row
+of the chapters alone.
 
 *pages*: a chapter of our site beside the same chapter built by stock Jupyter Book with stock Altair output, both
 with the whole book's table of contents. One server on this machine serves both, compressed, to headless Chromium with
@@ -109,6 +110,15 @@ def one_person_more(folder: Path) -> None:
         path.write_text(text)
 
 
+def without_briefs(folder: Path) -> Path:
+    """The copy without the briefs, which stock does not print: the chapters that both do."""
+    shutil.rmtree(folder / "chapters/briefs")
+    (folder / "chapters/briefs.md").unlink()
+    toc = folder / "_toc.yml"
+    toc.write_text(toc.read_text().replace("- file: chapters/briefs\n", "", 1))
+    return folder
+
+
 def builds() -> None:
     chapter, asked = "chapters/03-the-count.md", ["-p", "province", "Manitoba"]
     rows: dict[str, list[float]] = {}
@@ -119,6 +129,9 @@ def builds() -> None:
 
     with tempfile.TemporaryDirectory() as scratch:
         for turn in range(TIMES):
+            alone = without_briefs(copy(Path(scratch) / f"alone-{turn}"))
+            measure("cold build of the chapters alone: roxham build", [*ROXHAM, "build"], alone)
+            shutil.rmtree(alone)
             ours, theirs = (copy(Path(scratch) / f"{who}-{turn}") for who in ("ours", "theirs"))
             measure("cold build: roxham build", [*ROXHAM, "build"], ours)
             measure("cold build: jupyter-book build", STOCK, theirs)

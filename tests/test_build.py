@@ -181,6 +181,8 @@ def test_plain_jupyter_book_builds_the_chapters_and_the_next_build_mends_the_sit
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     page = project.page("03-the-count")
     assert "39,171" in page and page.count('class="rx-figure"') == 2
+    again = subprocess.run(command, cwd=project.root, env=project.environment, capture_output=True, text=True)
+    assert again.returncode == 0 and "39,171" in project.page("03-the-count"), again.stderr[-3000:]
     project.build()
     assert project.files() == small.files()
 
