@@ -177,12 +177,22 @@ def test_only_previews_one_chapter_and_leaves_the_site(project):
 
 def test_plain_jupyter_book_builds_the_chapters_and_the_next_build_mends_the_site(project, small):
     command = [os.path.join(os.path.dirname(sys.executable), "jupyter-book"), "build", "."]
-    done = subprocess.run(command, cwd=project.root, env=project.environment, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    page = project.page("03-the-count")
-    assert "39,171" in page and page.count('class="rx-figure"') == 2
-    again = subprocess.run(command, cwd=project.root, env=project.environment, capture_output=True, text=True)
-    assert again.returncode == 0 and "39,171" in project.page("03-the-count"), again.stderr[-3000:]
+    chapter = project.root / "chapters/03-the-count.md"
+    text = chapter.read_text()
+    for title in (
+        "The count",
+        "The count",
+        "The count, again",
+    ):  # new, with nothing changed, with one line changed
+        chapter.write_text(text.replace("# The count\n", f"# {title}\n", 1))
+        done = subprocess.run(
+            command, cwd=project.root, env=project.environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        page = project.page("03-the-count")
+        assert "39,171" in page and page.count('class="rx-figure"') == 2 and f"{title}<a" in page
+        assert (project.html / "figures/interceptions-monthly/interceptions-monthly.csv").is_file()
+    chapter.write_text(text)
     project.build()
     assert project.files() == small.files()
 

@@ -5,14 +5,17 @@ It works in a plain ``jupyter-book build .`` as well as in ours.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import re
 import shutil
 from pathlib import Path
 
+import nbformat
 from docutils import nodes
 from docutils.utils import new_document
+from jupyter_cache import get_cache
 from sphinx import addnodes
 from sphinx.errors import ExtensionError
 
@@ -229,5 +232,12 @@ def _drawn(app) -> list[figure_pages.Drawn]:
 
 def _executed(app, name: str) -> dict | None:
     """A page's executed notebook, as MyST-NB leaves it beside the site."""
-    path = Path(app.outdir).parent / "jupyter_execute" / f"{name}.ipynb"
-    return json.loads(path.read_bytes()) if path.is_file() else None
+    folder = Path(app.outdir).parent
+    path = folder / "jupyter_execute" / f"{name}.ipynb"
+    notebook = json.loads(path.read_bytes()) if path.is_file() else None
+    cache = folder / ".jupyter_cache"
+    if notebook and cache.is_dir() and not any(cell.get("outputs") for cell in notebook["cells"]):
+        # what a stock build took from jupyter-cache, it leaves there without its outputs
+        with contextlib.suppress(KeyError):
+            _, notebook = get_cache(cache).merge_match_into_notebook(nbformat.from_dict(notebook))
+    return notebook
