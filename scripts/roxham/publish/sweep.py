@@ -35,7 +35,6 @@ OURS = (
     "inputs",
     "error",
 )  # the manifest's columns besides the parameters
-LONGEST = 180  # characters of a file's name, before its suffix
 
 
 @dataclass(frozen=True)

@@ -204,9 +204,7 @@ def _titles(app) -> dict[str, str]:
 
 def _searchable(app, figures: list[figure_pages.Drawn]) -> None:
     """Feed the pages of the figures to the book's search, which knows only chapters when Sphinx writes it."""
-    if (
-        app.builder.name != "html" or getattr(app.builder, "indexer", None) is None
-    ):  # it has none if nothing changed
+    if app.builder.name != "html" or getattr(app.builder, "indexer", None) is None:  # none if nothing changed
         return
     for figure in figures:
         title = WORDS["figure"].format(title=figure.meta["title"])
