@@ -116,7 +116,13 @@ def connected(workers: int, scheduler: str | None, *, processes: bool = False) -
         logging.getLogger(f"distributed.{name}").setLevel(logging.CRITICAL)
     with ExitStack() as ends:
         scratch = ends.enter_context(TemporaryDirectory(prefix="roxham-"))  # dask would leave its own behind
-        settings = {"distributed.comm.timeouts.connect": f"{WAIT}s", "temporary-directory": scratch}
+        settings = {
+            "distributed.comm.timeouts.connect": f"{WAIT}s",
+            "temporary-directory": scratch,
+            # what dask keeps for its dashboard, which nobody opens here, would grow with every piece of work
+            "distributed.worker.profile.enabled": False,
+            "distributed.admin.low-level-log-length": 50,
+        }
         ends.enter_context(dask.config.set(settings))
         if scheduler is None:
             cluster = LocalCluster(
