@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -195,6 +196,44 @@ def test_plain_jupyter_book_builds_the_chapters_and_the_next_build_mends_the_sit
     chapter.write_text(text)
     project.build()
     assert project.files() == small.files()
+
+
+def test_a_site_printed_over_the_last_one_is_that_of_a_whole_printing(project):
+    """Whatever was edited: a page shows titles and numbers of others, and the search what stands on all of them."""
+    count, press = "chapters/03-the-count.md", project.root / "_build/cache/press/html/_build/html/chapters"
+    project.edit(
+        count, "{term}`port of entry` is defined", "(again)=\n## A place\n\nA {term}`port of entry` is"
+    )
+    project.edit("chapters/index.md", "[the count](03-the-count.md)", "[the count](#again)")
+    project.build()  # the first printing in this folder
+
+    project.edit(count, " {cite}`fr-88-18227-protocol`", "")  # a source less, and other numbers for the rest
+    project.edit(count, "# The count\n", "# The count, once more\n")
+    project.edit(count, "A {term}`port of entry` is", "Such a port is")
+    project.build()
+    assert "The count, once more" in project.page("glossary")
+
+    before = {path.name: path.stat().st_mtime_ns for path in press.glob("*.html")}
+    project.edit(count, "Such a port is", "Such a door is")
+    project.build()
+    after = {path.name: path.stat().st_mtime_ns for path in press.glob("*.html")}
+    assert {name for name in after if after[name] != before[name]} == {
+        "03-the-count.html",
+        "index.html",  # which Sphinx always writes
+    }
+    incremental = project.files()
+    assert b"Such a door is" in incremental["chapters/03-the-count.html"]
+
+    shutil.rmtree(project.root / "_build/cache/press")
+    (project.root / "_build/html.json").unlink()
+    project.build()
+    assert incremental == project.files()
+
+    project.edit(count, "(again)=", "(elsewhere)=")
+    done = project.roxham("build")
+    assert (
+        done.returncode == 1 and "again" in done.stderr
+    )  # although the page that links there did not change
 
 
 def test_a_changed_lock_reexecutes_everything_and_text_from_tables_is_shown_as_text(project, browser):

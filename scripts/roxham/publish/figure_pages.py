@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import functools
 import html
+import io
 import json
 import re
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -23,13 +24,15 @@ from roxham import tables
 from roxham.charts import COLOURS
 from roxham.publish import cite, pictures, plotted
 from roxham.publish.bibliography import tiers
-from roxham.publish.cache import drop_oldest, made
+from roxham.publish.cache import digest, drop_oldest, kept, made, place, state
 from roxham.publish.chapters import settings
 from roxham.publish.edition import Edition
 from roxham.publish.promises import FILTERS, INDEX, LIST, promised
 
 ASSETS = Path(__file__).parent / "assets"
 PICTURES = 1_000  # kept from build to build; about 40 kB each
+FOLDERS, KEPT = "folders", 250  # of figures, kept too; about 500 kB each
+ENTRY = "entry.json"  # among them, and not of the site
 HOW = (
     "In each of these data sets of the specification, a field under `columns` is [a column of the CSV, its type]: "
     "a date is the day at T00:00:00, an empty cell is null. `rows` are its rows in the CSV, from 0; "
@@ -157,17 +160,27 @@ def marked(text: str, docname: str, edition: Edition, marks=MARKS) -> str:
 
 def write(site: Path, figures: list[Drawn], edition: Edition) -> None:
     """Write figures/ into a printed site."""
+    clear(site)
     root = site / "figures"
-    shutil.rmtree(root, ignore_errors=True)  # a plain `jupyter-book build` prints over what it printed before
     write_assets(site / "_static")
     about = {kind: settings(LIST).get(kind) or {} for kind in FILTERS}
     known = tables.load("sources").set_index("source_id")
     entries, by_chapter = [], {}
     sources = {figure.id: _sources(figure, known) for figure in figures}
-    drawings = {f.id: pictures.svg(f.svg[0], f.meta, sources[f.id], edition) for f in figures}
-    pictures.ahead((drawings[f.id], f.meta["title"], f.id) for f in figures)
+    subjects = {
+        f.id: {kind: [n for n, ids in about[kind].items() if f.id in ids] for kind in FILTERS}
+        for f in figures
+    }
+    keys = {f.id: _key(f, subjects[f.id], sources[f.id], edition) for f in figures}
+    due = [f for f in figures if not ((path := place(FOLDERS, keys[f.id], "zip")) and path.is_file())]
+    drawings = {f.id: pictures.svg(f.svg[0], f.meta, sources[f.id], edition) for f in due}
+    pictures.ahead((drawings[f.id], f.meta["title"], f.id) for f in due)
     for figure in figures:
-        entry = _folder(root / figure.id, figure, about, edition, sources[figure.id], drawings[figure.id])
+
+        def make(figure=figure) -> bytes:
+            return _folder(figure, subjects[figure.id], edition, sources[figure.id], drawings[figure.id])
+
+        entry = _unpacked(kept(FOLDERS, keys[figure.id], "zip", make), root / figure.id)
         entries.append(entry)
         by_chapter.setdefault((figure.page, figure.chapter), []).append(entry)
     old = _redirects_of(figures)
@@ -182,6 +195,12 @@ def write(site: Path, figures: list[Drawn], edition: Edition) -> None:
     }
     _put(root / INDEX, json.dumps(index, indent=1, ensure_ascii=False) + "\n")
     drop_oldest(made("pictures"), PICTURES)
+    drop_oldest(made(FOLDERS), KEPT)
+
+
+def clear(site: Path) -> None:
+    """Drop the pages that an earlier build wrote: an incremental one prints over what was printed before."""
+    shutil.rmtree(site / "figures", ignore_errors=True)
 
 
 def write_assets(static: Path) -> None:
@@ -218,16 +237,39 @@ def _sources(figure: Drawn, known) -> list[dict]:
     return [row | {"kind": names[row["tier"]].lower()} for row in rows]
 
 
-def _folder(
-    folder: Path, figure: Drawn, about: Mapping, edition: Edition, sources: list[dict], picture: str
-) -> dict:
-    """Write all of one figure; what its page, the gallery and the index say of it."""
+def _key(figure: Drawn, subjects: Mapping, sources: list[dict], edition: Edition) -> str:
+    """All that the folder of a figure is made of."""
+    told = [
+        figure.meta,
+        figure.code,
+        figure.chapter,
+        figure.page,
+        subjects,
+        sources,
+        edition.as_dict(),
+        state(),
+    ]
+    return digest(json.dumps(told).encode(), figure.html.encode())
+
+
+def _unpacked(packed: bytes, folder: Path) -> dict:
+    """Write out a figure's folder; what the gallery and the index say of it."""
     folder.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        entry = json.loads(archive.read(ENTRY))
+        for name in archive.namelist():
+            if name != ENTRY:
+                (folder / name).write_bytes(archive.read(name))
+    return entry
+
+
+def _folder(figure: Drawn, subjects: Mapping, edition: Edition, sources: list[dict], picture: str) -> bytes:
+    """All files of one figure, and what its page, the gallery and the index say of it, as a zip."""
     item = cite.record(figure.meta, edition)
     cited = {name: make(item) for name, make in cite.FORMATS.items()}
     meta = {
         **{k: figure.meta[k] for k in ("id", "title", "subtitle", "caption", "note", "alt", "rows")},
-        **{kind: [name for name, ids in about[kind].items() if figure.id in ids] for kind in FILTERS},
+        **subjects,
         "chapter": figure.chapter,
         "page": figure.page,
         "sources": sources,
@@ -246,13 +288,11 @@ def _folder(
         "json": _json(meta),
         **{cite.SUFFIX[name]: cited[name].encode() for name in cite.SUFFIX},
     }
-    for suffix, data in content.items():
-        (folder / f"{figure.id}.{suffix}").write_bytes(data)
-    _zip(folder / f"{figure.id}.zip", figure.id, content)
-    sizes = {s: len(d) for s, d in content.items()} | {"zip": (folder / f"{figure.id}.zip").stat().st_size}
+    named = {f"{figure.id}/{figure.id}.{suffix}": data for suffix, data in content.items()}
+    content["zip"] = zipped(named, {f"{figure.id}/{figure.id}.png"})
+    sizes = {suffix: len(data) for suffix, data in content.items()}
     files = [{"name": f"{figure.id}.{s}", "what": WORDS[s], "size": _size(n)} for s, n in sizes.items()]
     thumbnail, width, height = pictures.thumbnail(figure.svg[1])
-    _put(folder / "thumbnail.svg", thumbnail)
     address = f"{edition.base}figures/{figure.id}/"
     shown = {
         **meta,
@@ -275,10 +315,13 @@ def _folder(
         "live": True,
         "canonical": address if edition.base else "",
     }
-    _put(folder / "index.html", _render("figure.html", **common, citations=CITATIONS, suffix=cite.SUFFIX))
-    _put(folder / "embed.html", _render("embed.html", **common))
+    page = _render("figure.html", **common, citations=CITATIONS, suffix=cite.SUFFIX)
     words = " ".join(figure.meta[k] for k in ("id", "title", "subtitle", "caption", "alt")).lower()
-    return {"meta": meta, "words": words, "width": width, "height": height}
+    entry = {"meta": meta, "words": words, "width": width, "height": height}
+    files = {f"{figure.id}.{suffix}": data for suffix, data in content.items()}
+    files |= {"thumbnail.svg": thumbnail.encode(), "index.html": page.encode()}
+    files |= {"embed.html": _render("embed.html", **common).encode(), ENTRY: _json(entry)}
+    return zipped(files, set(files))
 
 
 def _gallery(chapters: Mapping, about: Mapping, edition: Edition) -> str:
@@ -345,13 +388,16 @@ def _size(n: int) -> str:
     return f"{n / 1000:,.0f} kB" if n >= 1000 else f"{n} bytes"
 
 
-def _zip(path: Path, name: str, content: Mapping[str, bytes]) -> None:
-    with zipfile.ZipFile(path, "w") as archive:
-        for suffix, data in content.items():
-            entry = zipfile.ZipInfo(f"{name}/{name}.{suffix}", _WHEN)
-            entry.compress_type = zipfile.ZIP_STORED if suffix == "png" else zipfile.ZIP_DEFLATED
+def zipped(files: Mapping[str, bytes], stored: Collection[str] = ()) -> bytes:
+    """A zip of files by their names, the same bytes for the same content; those `stored` are not compressed."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, data in files.items():
+            entry = zipfile.ZipInfo(name, _WHEN)
+            entry.compress_type = zipfile.ZIP_STORED if name in stored else zipfile.ZIP_DEFLATED
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, data)
+    return packed.getvalue()
 
 
 def exported(site: Path, id: str, kind: str, width: int | None) -> bytes:

@@ -92,6 +92,7 @@ _SPEC = re.compile(
 )
 _READS = re.compile(r"var\(\s*(--[\w-]+)")
 _WHOLE = ("font-face", "keyframes", "-webkit-keyframes", "page")
+_LEADS = 'http-equiv="refresh"'  # a page that leads to another one has nothing to rewrite
 _OWN = re.compile(rf'(/{re.escape(SHEET)}|/{re.escape(SCRIPT)})(?:\?v=\w*)?"')
 
 
@@ -102,8 +103,13 @@ def finish(site: Path, script: str) -> None:
     pages = {
         path: path.read_text("utf-8") for path in sorted(site.rglob("*.html")) if static not in path.parents
     }
-    fresh = [path for path, text in pages.items() if "</head>" in text and f"/{SCRIPT}" not in text]
-    if not fresh:
+    fresh = [
+        path
+        for path, text in pages.items()
+        if "</head>" in text and f"/{SCRIPT}" not in text and _LEADS not in text
+    ]
+    if not fresh:  # Sphinx had nothing to write, but has put its own files there again
+        _sweep(static)
         return
     sheets = list(dict.fromkeys(sheet for path in fresh for sheet in _sheets(path, pages[path], static)))
     for path in fresh:
@@ -115,7 +121,14 @@ def finish(site: Path, script: str) -> None:
     (static / SHEET).write_bytes(_sheet([_loaded(sheet, static) for sheet in sheets], used, asked))
     marks = {f"/{name}": _mark((static / name).read_bytes()) for name in (SHEET, SCRIPT)}
     for path, text in pages.items():
-        path.write_text(_OWN.sub(lambda m: f'{m[1]}?v={marks[m[1]]}"', text), "utf-8")
+        marked = _OWN.sub(lambda m: f'{m[1]}?v={marks[m[1]]}"', text)
+        if path in fresh or marked != text:
+            path.write_text(marked, "utf-8")
+    _sweep(static)
+
+
+def _sweep(static: Path) -> None:
+    """Drop what no page of ours asks for."""
     for pattern in _LEFTOVERS:
         for path in static.glob(pattern):
             if path.name not in _KEPT:

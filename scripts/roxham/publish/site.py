@@ -92,7 +92,7 @@ def build(
         if not only:
             _promised_figures({c.name: notebooks[c.name] for c in chapters}, watcher)
         target = BUILD / ("preview" if only else "html")
-        printed = _publish(notebooks, chapters, pages, target, now, published, watcher)
+        printed = _publish(notebooks, chapters, pages, target, now, published, fresh, watcher)
     return Built(target / "index.html", executed, printed, time.perf_counter() - started)
 
 
@@ -210,32 +210,74 @@ def _promised_figures(notebooks: dict[str, str], watcher) -> None:
 
 
 def _publish(
-    notebooks, chapters: list[Chapter], pages: list[Brief], target: Path, now, published: Edition, watcher
+    notebooks,
+    chapters: list[Chapter],
+    pages: list[Brief],
+    target: Path,
+    now,
+    published: Edition,
+    fresh: bool,
+    watcher,
 ) -> bool:
     """Print the book and swap it in for `target`, unless what stands there is just that. True if printed."""
     files = {
         f: (ROOT / f).read_bytes()
         for f in sorted(p.relative_to(ROOT).as_posix() for p in _printed_files(chapters))
     }
-    identity = digest(
-        json.dumps([notebooks, now, published.as_dict()]).encode(),
+    figures = {name: [figure["id"] for figure in figures_of(text)] for name, text in notebooks.items()}
+    ground = digest(  # all that is printed but the notebooks
+        json.dumps([figures, now, published.as_dict()]).encode(),
         (ROOT / "requirements.txt").read_bytes(),
         *(part for name, content in files.items() for part in (name.encode(), content)),
     )
+    identity = digest(ground.encode(), json.dumps(notebooks).encode())
     mark = BUILD / f"{target.name}.json"
     if _stands(target, mark, identity):
         return False
     watcher.printing(len(chapters) + len(pages))
-    with tempfile.TemporaryDirectory(dir=BUILD, prefix=".work-") as work:
-        stage = Path(work) / "book"
+    with (
+        tempfile.TemporaryDirectory(dir=BUILD, prefix=".work-") as work,
+        _press(target, ground, fresh) as press,
+    ):
+        stage = press / "book"
         for name, content in files.items():
-            (stage / name).parent.mkdir(parents=True, exist_ok=True)
-            (stage / name).write_bytes(content)
+            _put(stage / name, content)
         _stage(notebooks, chapters, pages, stage)
-        site = _print(stage, Path(work))
+        site = shutil.copytree(
+            _print(stage, press),
+            Path(work) / "html",
+            ignore=lambda *_: {".buildinfo"},
+            copy_function=shutil.copyfile,
+        )
         if target.name == "html":
             editions.offer(site, BUILD / editions.FOLDER, identity)
         put_in_place(site, target, identity)
+    return True
+
+
+@contextlib.contextmanager
+def _press(target: Path, ground: str, fresh: bool):
+    """The folder where the book is printed: as the last printing left it if that had the same `ground` and ended
+    well, so that Sphinx reads and writes only what has changed; else empty."""
+    folder, mark = (
+        BUILD / "cache" / "press" / target.name,
+        BUILD / "cache" / "press" / f"{target.name}.ground",
+    )
+    same = not fresh and mark.is_file() and mark.read_text() == ground
+    mark.unlink(missing_ok=True)
+    if not same:
+        shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+    write_atomically(mark, ground)
+
+
+def _put(path: Path, content: bytes) -> bool:
+    """Write a file, unless it is there: Sphinx goes by its date. True if it was not."""
+    if path.is_file() and path.read_bytes() == content:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
     return True
 
 
@@ -262,11 +304,12 @@ def _printed_files(chapters: list[Chapter]) -> list[Path]:
 def _stage(notebooks: dict[str, str], chapters: list[Chapter], pages: list[Brief], stage: Path) -> None:
     """Lay out what Jupyter Book prints: the executed notebooks in place of the chapters, execution off; briefs too,
     which no table of contents names."""
-    config = yaml.safe_load((stage / "_config.yml").read_text())
+    config = yaml.safe_load((ROOT / "_config.yml").read_text())
     config |= {"execute": {"execute_notebooks": "off"}, "only_build_toc_files": False}
-    (stage / "_config.yml").write_text(yaml.safe_dump(config, sort_keys=False))
+    _put(stage / "_config.yml", yaml.safe_dump(config, sort_keys=False).encode())
     if len(chapters) == 1:
-        (stage / "_toc.yml").write_text(yaml.safe_dump({"format": "jb-book", "root": chapters[0].name}))
+        toc = {"format": "jb-book", "root": chapters[0].name}
+        _put(stage / "_toc.yml", yaml.safe_dump(toc).encode())
     stems = {Path(c.name).name for c in [*chapters, *pages]}
     of_templates = {page.name for page in pages}
     for name in [c.name for c in [*chapters, *pages]]:
@@ -276,9 +319,9 @@ def _stage(notebooks: dict[str, str], chapters: list[Chapter], pages: list[Brief
         if name == briefs.LIST and pages:
             notebook = briefs.listed(notebook, [(page, notebooks[page.name]) for page in pages])
         notebook = links.alone(notebook, figures) if len(chapters) == 1 else links.staged(notebook, stems)
-        path = stage / f"{name}.ipynb"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(notebook))
+        if _put(stage / f"{name}.ipynb", json.dumps(notebook).encode()):
+            # what Sphinx read of it before: the clock may have been set back since
+            (stage.parent / "_build" / ".doctrees" / f"{name}.doctree").unlink(missing_ok=True)
 
 
 def _print(stage: Path, work: Path) -> Path:
@@ -303,7 +346,6 @@ def _print(stage: Path, work: Path) -> Path:
         raise BuildError(
             "Jupyter Book could not print the book:\n" + "\n".join(faults or text.splitlines()[-20:])
         )
-    (site / ".buildinfo").unlink(missing_ok=True)
     return site
 
 

@@ -26,6 +26,7 @@ from roxham.publish import (
     chapters,
     downloads,
     figure_pages,
+    incremental,
     lean,
     links,
     metadata,
@@ -49,12 +50,14 @@ UNWANTED = ("thebe", "fontawesome")  # live kernels from a CDN, of which we have
 def setup(app) -> dict:
     """Register with Sphinx."""
     bibliography.prepare()
+    incremental.connect(app)
     app.connect("config-inited", _configure)
     app.connect("doctree-read", _anchors)
     app.connect("doctree-read", _reading_time)
     app.connect("doctree-resolved", _explain)
     app.connect("doctree-resolved", _marks)
     app.connect("doctree-resolved", _notebook)
+    app.connect("write-started", _assets)
     app.connect("html-page-context", _page, priority=900)
     app.connect("build-finished", _finish, priority=950)  # after the theme has written its own style sheets
     app.add_css_file("roxham-figures.css")
@@ -168,11 +171,22 @@ def _unwanted(file) -> bool:
     return any(word in text for word in UNWANTED)
 
 
-def _finish(app, exception) -> None:
-    if exception is None and app.builder.format == "html":
-        static = Path(app.outdir) / "_static"
+def _assets(app, builder) -> None:
+    """Our style sheets and scripts: before the pages, which name them by their content, and again when Sphinx had
+    nothing to write."""
+    if builder.format == "html":
+        static = Path(builder.outdir) / "_static"
+        static.mkdir(parents=True, exist_ok=True)
         figures.write_assets(static)
         shutil.copy(ASSETS / "roxham-site.css", static)
+
+
+def _finish(app, exception) -> None:
+    if exception is None and app.builder.format == "html":
+        figure_pages.clear(
+            Path(app.outdir)
+        )  # else `lean` would take what the last build left for pages of this one
+        _assets(app, app.builder)
         downloads.write(Path(app.outdir) / "data")
         notebooks.write(Path(app.outdir), [c for name, c in _book().items() if name in app.env.found_docs])
         script = (ASSETS / lean.SCRIPT).read_text(encoding="utf-8")
@@ -187,6 +201,7 @@ def _finish(app, exception) -> None:
         policy.write(Path(app.outdir))
         if dead := links.dead(Path(app.outdir)):
             raise ExtensionError("\n".join(f"ERROR: dead link in {line}" for line in dead))
+        incremental.finished(app)
 
 
 def _titles(app) -> dict[str, str]:
@@ -215,7 +230,7 @@ def _searchable(app, figures: list[figure_pages.Drawn]) -> None:
         name = f"figures/{figure.id}/index"
         app.builder.indexer.feed(name, f"{name}.html", title, page)
     with open(Path(app.outdir) / app.builder.searchindex_filename, "w", encoding="utf-8") as file:
-        app.builder.indexer.dump(file, app.builder.indexer_format)
+        app.builder.indexer_format.dump(incremental.search_index(app.builder), file)
 
 
 def _drawn(app) -> list[figure_pages.Drawn]:
