@@ -229,12 +229,6 @@ def test_a_site_printed_over_the_last_one_is_that_of_a_whole_printing(project):
     project.build()
     assert incremental == project.files()
 
-    project.edit(count, "(again)=", "(elsewhere)=")
-    done = project.roxham("build")
-    assert (
-        done.returncode == 1 and "again" in done.stderr
-    )  # although the page that links there did not change
-
 
 def test_a_changed_lock_reexecutes_everything_and_text_from_tables_is_shown_as_text(project, browser):
     hostile = "<script>document.title='owned'</script> **bold** [x](y)"

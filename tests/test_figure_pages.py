@@ -478,6 +478,20 @@ def test_the_live_view_works_on_a_figure_page(small, browser):
     page.close()
 
 
+def test_the_live_views_have_nothing_to_complain_about(built, browser):
+    tab = opened(browser, "about:blank")
+    for folder in folders(built)[:: 1 if EVERY else 12]:
+        tab.goto((folder / "embed.html").as_uri())
+        tab.get_by_role("button", name="Live view").click()
+        chart = tab.locator(".rx-live svg")
+        chart.wait_for()
+        chart.hover()
+        told = tab.locator("#rx-tooltip").all_inner_texts()
+        assert "undefined" not in "".join(told), folder.name
+        assert tab.faults == [], folder.name
+    tab.context.close()
+
+
 def test_a_mark_under_a_figure_is_reached_by_keyboard_and_printed_as_a_citation(small, browser):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

@@ -62,6 +62,10 @@ def panels():
     )
 
 
+def lost():
+    return alt.selection_point(name="hover_1")
+
+
 def yearly():
     data = two_lines().assign(year=lambda d: d.month.dt.year)
     return data.groupby(["year", "place"], as_index=False).agg(
@@ -270,6 +274,15 @@ def test_the_live_view_opens_offline_from_a_file(show, name, variant):
     assert tab.locator(f".rx-{variant}").is_visible() and not tab.locator(".rx-live").is_visible()
 
 
+def test_what_is_pointed_at_says_its_series_its_month_and_its_count(show):
+    tab = show(draw("layered"))
+    tab.get_by_role("button", name="Live view").click()
+    tab.locator(".rx-live svg").hover()
+    told = tab.locator("#rx-tooltip tr").all_inner_texts()
+    assert [line.split("\t")[0] for line in told] == ["Place", "Month", "People"]
+    assert told[0].split("\t")[1] in set(two_lines().place)
+
+
 def test_the_live_view_needs_no_eval_and_no_inline_script(site, browser):
     (site / "sub").mkdir(exist_ok=True)
     (site / "sub" / "policy.html").write_text(
@@ -370,7 +383,7 @@ def test_the_table_says_suppressed_or_not_published_and_never_nan():
         ["Month", "People", "Share"],
         ["February 2023", "4,890", "0.991"],
         ["March 2023", "0–5, suppressed", "0–5, suppressed"],
-        ["April 2023", "not published", "−1,234.5"],
+        ["April 2023", "no value", "−1,234.5"],
     ]
 
 
@@ -556,6 +569,9 @@ WRONG = {
         lambda: make(data=quebec().iloc[:0], chart=plain(a_year())), "data has 0 rows; allowed are 1 to 5,000"),
     "too many rows": (lambda: make(data=big(5_001), chart=plain(a_year())), "data has 5,001 rows"),
     "no frame": (lambda: make(data=[1], chart=plain(a_year())), "data is list; it must be a DataFrame"),
+    "a selection that layering has lost": (
+        lambda: make(chart=plain(a_year()).encode(opacity=alt.condition(lost(), alt.value(1), alt.value(0)))),
+        "asks for the selection hover_1, which it has lost"),
     "too many rows drawn": (
         lambda: make(chart=alt.layer(alt.Chart(big(3_000)).mark_line().encode(x="x", y="y"),
                                      alt.Chart(big(2_500)).mark_line().encode(x="x", y="y"))),

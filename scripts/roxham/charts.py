@@ -581,6 +581,8 @@ def _time_axis(dates: pd.Series) -> alt.Axis:
 
 
 def _tip_format(dates: pd.Series) -> str:
+    if dates.nunique() > 1 and (dates.dropna().dt.strftime("%m-%d") == "01-01").all():
+        return "%Y"
     return "%B %Y" if (dates.dropna().dt.day == 1).all() else "%e %B %Y"
 
 

@@ -51,7 +51,7 @@ WORDS = {  # every word that a figure adds of its own
     "rows": "{n} rows",
     "row": "1 row",
     "suppressed": "0–5, suppressed",
-    "missing": "not published",
+    "missing": "no value",
     "live": "Live view",
     "still": "Still view",
     "loading": "Loading…",
@@ -240,9 +240,7 @@ def _table(who: str, data: pd.DataFrame, columns: Mapping[str, str] | None) -> p
     if "suppressed" in data:
         suppressed = data["suppressed"].fillna(False).astype(bool)
     names = columns or {
-        name: str(name).replace("_", " ").strip().capitalize()
-        for name in data.columns
-        if name not in {"suppressed", "source_id"}
+        name: _label(name) for name in data.columns if name not in {"suppressed", "source_id"}
     }
     shown = {
         label: [
@@ -257,6 +255,11 @@ def _table(who: str, data: pd.DataFrame, columns: Mapping[str, str] | None) -> p
         pd.api.types.is_numeric_dtype(data[n]) and not pd.api.types.is_bool_dtype(data[n]) for n in names
     ]
     return table
+
+
+def _label(column: object) -> str:
+    """A column's name as a reader sees it."""
+    return str(column).replace("_", " ").strip().capitalize()
 
 
 def _dates(values: pd.Series) -> str | None:
@@ -319,9 +322,20 @@ def _spec(who: str, chart: alt.TopLevelMixin) -> dict:
             raise FigureError(f"{who}: the chart's data is by URL ({url}); load it and give the frame")
         if isinstance(node.get("data"), dict) and "values" in node["data"]:
             rows += _rows(node["data"]["values"])
+    for node in _nodes(spec):
+        told = node.get("tooltip")
+        for tip in told if isinstance(told, list) else [told]:
+            if isinstance(tip, dict) and "field" in tip:
+                tip.setdefault("title", _label(tip["field"]))
     if rows > MAX_ROWS:
         raise FigureError(
             f"{who}: the chart holds {rows:,} rows; allowed are {MAX_ROWS:,} (aggregate it first)"
+        )
+    asked = {node["param"] for node in _nodes(spec) if isinstance(node.get("param"), str)}
+    held = {p.get("name") for node in _nodes(spec) if isinstance(ps := node.get("params"), list) for p in ps}
+    for name in sorted(asked - held):
+        raise FigureError(
+            f"{who}: the chart asks for the selection {name}, which it has lost: layer the chart, not its layers"
         )
     spec = json.loads(_in_order(json.dumps(spec)))
     return {**spec, "background": "transparent", "datasets": datasets}

@@ -7,7 +7,20 @@
   const options = {
     ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: { id: "rx-tooltip", disableDefaultStyle: true },
   };
+  // Vega-Lite 6.4 asks the nearest point for its numbers, but its surroundings for its names, which have none
+  options.patch = (vega) => JSON.parse(JSON.stringify(vega), (key, value) => {
+    const said = key === "tooltip" && value && value.signal;
+    if (!said || !said.includes("datum.datum[")) return value;
+    return { signal: said.replaceAll("datum.datum[", "datum[").replaceAll("datum[", "datum.datum[") };
+  });
   const loaded = new Map();
+
+  // Vega tells the author of a specification what it made of it; a reader's console is no place for that
+  function quiet() {
+    const { warn } = console;
+    console.warn = (...said) => said[0] === "WARN" || warn.apply(console, said);
+    quiet = () => {};
+  }
 
   function load(address) {
     if (!loaded.has(address)) {
@@ -45,6 +58,7 @@
       box.setAttribute("aria-label", still.getAttribute("aria-label"));
       const chosen = await spec(figure);
       await bundle();
+      quiet();
       still.parentNode.append(box);
       figure.classList.add("rx-playing");
       try {

@@ -157,6 +157,8 @@ def _head(head: str, root: str, searches: bool) -> str:
     head = re.sub(r'<html([^>]*?) data-theme="[^"]*"', r'<html\1 data-theme="light"', head)
     head = re.sub(r"<script data-cfasync.*?</script>", lambda m: f"<script>{MODE}</script>", head, flags=re.S)
     head = re.sub(r'<link rel="preload"[^>]*>\s*', "", head)
+    # Firefox would fetch the next chapter, unasked, which the policy of the page refuses
+    head = re.sub(r'<link rel="(?:next|prev)"[^>]*>\s*', "", head)
     head = re.sub(r"<script>[^<]*\b(?:toggle\w+|DOCUMENTATION_OPTIONS)\b[^<]*</script>\s*", "", head)
     head = re.sub(r"<!--.*?-->\s*", "", head, flags=re.S)
     _, *more = re.findall(r'<meta name="viewport"[^>]*>\s*', head)

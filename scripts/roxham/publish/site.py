@@ -264,6 +264,8 @@ def _press(target: Path, ground: str, fresh: bool):
         BUILD / "cache" / "press" / f"{target.name}.ground",
     )
     same = not fresh and mark.is_file() and mark.read_text() == ground
+    # Sphinx never deletes what pages hold beside their text
+    same = same and not any((folder / "_build" / "html" / n).exists() for n in ("_images", "_downloads"))
     mark.unlink(missing_ok=True)
     if not same:
         shutil.rmtree(folder, ignore_errors=True)
