@@ -139,11 +139,16 @@ def builds() -> None:
             measure("no change: jupyter-book build", STOCK, theirs)
             measure("jupyter-book --version (its own start)", [BIN / "jupyter-book", "--version"], ours)
             for folder in (ours, theirs):
-                (folder / chapter).write_text(
-                    (folder / chapter).read_text().replace("# The count\n", "# Count\n", 1)
-                )
-            measure("one heading edited: roxham build", [*ROXHAM, "build"], ours)
-            measure("one heading edited: jupyter-book build", STOCK, theirs)
+                path = folder / chapter
+                path.write_text(path.read_text() + "\nOne sentence more.\n")
+            measure("one sentence added: roxham build", [*ROXHAM, "build"], ours)
+            measure("one sentence added: jupyter-book build", STOCK, theirs)
+            for folder in (ours, theirs):
+                path = folder / chapter
+                path.write_text(path.read_text().replace("# The count\n", "# Count\n", 1))
+            # the title stands in the navigation of every page
+            measure("the title edited: roxham build", [*ROXHAM, "build"], ours)
+            measure("the title edited: jupyter-book build", STOCK, theirs)
             for folder in (ours, theirs):
                 path = folder / chapter
                 path.write_text(path.read_text().replace("year = 2022  #", "year = 2021  #", 1))

@@ -17,8 +17,8 @@ QUIET = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-back
 
 
 def pytest_xdist_auto_num_workers(config) -> int:
-    """Two more than there are cores: a worker often waits, for a browser or for a build."""
-    return (os.cpu_count() or 1) + 2
+    """One more than there are cores: a worker often waits, for a browser or for a build."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(config, items) -> None:

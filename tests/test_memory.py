@@ -2,10 +2,14 @@
 
 import json
 import os
+import shutil
+import subprocess
+import sys
 import textwrap
 
 import pytest
 
+from roxham import tables
 from roxham.publish.cache import drop_oldest
 from roxham.publish.runs import Run, execute
 from roxham.publish.warm import WarmKernel
@@ -77,3 +81,71 @@ def test_what_was_longest_not_used_is_dropped(tmp_path):
     drop_oldest(tmp_path, 2, keep={"4"})
     assert sorted(file.stem for file in tmp_path.iterdir()) == ["0", "1", "4"]
     drop_oldest(tmp_path / "nowhere", 2)
+
+
+# --- what another process kept ------------------------------------------------------------------------------
+
+READ = """
+from pathlib import Path
+from roxham import tables
+record = tables.Record(Path(sys.argv[1]))
+tables._sheet = lambda *_: sys.exit("read anew")
+people = int(record.load("interceptions").people.sum())
+print(people, len(record.files_read()), record.load("claimants").dtypes.to_dict())
+"""
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory):
+    """A copy of the record, and a folder that keeps it as read and checked."""
+    root, folder = tmp_path_factory.mktemp("record") / "data", tmp_path_factory.mktemp("cache")
+    shutil.copytree(tables.DATA, root, ignore=shutil.ignore_patterns("geo"))
+    record = tables.Record(root)
+    for name in ("interceptions", "claimants"):
+        record.load(name)
+    record.keep(folder)
+    return root, folder
+
+
+def another(root, folder, before: str = "") -> str:
+    """What another process says of the record, which refuses to read a table anew."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys\n{before}\n{READ}", str(root)],
+        env=os.environ | {"ROXHAM_CACHE": str(folder)},
+        capture_output=True,
+        text=True,
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.stdout.strip() or done.stderr.splitlines()[-1]
+
+
+def test_another_process_finds_the_tables_as_they_were_read(kept, tmp_path):
+    root, folder = kept
+    record = tables.Record(root)
+    total = int(record.load("interceptions").people.sum())
+    expected = f"{total} {len(record.files_read())} {record.load('claimants').dtypes.to_dict()}"
+    assert another(root, folder) == expected
+    moved = shutil.copytree(
+        root, tmp_path / "elsewhere"
+    )  # the same record in another place, with other dates
+    assert another(moved, folder) == expected
+
+
+def test_what_is_kept_is_not_taken_for_other_tables_other_options_or_a_broken_file(kept, tmp_path):
+    root, folder = kept
+    assert another(root, tmp_path / "empty") == "read anew"
+    assert another(root, folder, "import pandas; pandas.options.future.infer_string = False") == "read anew"
+    changed = shutil.copytree(root, tmp_path / "changed")
+    table = changed / "tables/interceptions.csv"
+    table.write_text(table.read_text().replace("2022-12,Quebec,4689,", "2022-12,Quebec,4690,", 1))
+    assert another(changed, folder) == "read anew"
+    broken = shutil.copytree(folder, tmp_path / "broken")
+    for file in (broken / "tables").iterdir():
+        file.write_bytes(file.read_bytes()[:-9])
+    assert another(root, broken) == "read anew"
+
+
+def test_a_notebook_keeps_nothing_for_other_processes(kernel, monkeypatch, tmp_path):
+    monkeypatch.setenv("ROXHAM_CACHE", str(tmp_path))
+    run("import os; os.environ['ROXHAM_CACHE'] = " + repr(str(tmp_path)) + "; " + LOAD, kernel)
+    assert not list(tmp_path.rglob("tables/*"))

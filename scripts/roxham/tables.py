@@ -12,11 +12,18 @@ import difflib
 import json
 import math
 import os
+import pickle
+import platform
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache, lru_cache
+from hashlib import sha256
+from importlib.metadata import version
 from itertools import chain
 from pathlib import Path
+from threading import get_ident
 from typing import NamedTuple
 
 import pandas as pd
@@ -277,20 +284,55 @@ class Record:
         """Take over what another record of the same folder had read. What has changed since is read again."""
         self._memo |= memory
 
+    def keep(self, folder: Path) -> None:
+        """Write what was read and checked to a folder, for other processes that find it named in ROXHAM_CACHE.
+
+        Not for a notebook, which may have changed how tables are read. On a full disk nothing is kept.
+        """
+        for key, (behind, value) in self._memo.items():
+            names = {file: file.relative_to(self.root).as_posix() for file in behind}
+            held = {name: _content(file, behind[file]) for file, name in names.items()}
+            if any(_state(file) != state for file, state in behind.items()):  # changed since it was read
+                continue
+            place = _place(folder, key)
+            part = place.with_name(f"{place.name}.{os.getpid()}-{get_ident()}")
+            try:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                part.write_bytes(pickle.dumps((held, value), pickle.HIGHEST_PROTOCOL))
+                part.replace(place)
+            except OSError:
+                with suppress(OSError):
+                    part.unlink()
+
     def _once(self, key: object, files: list[Path], make: Callable):
         """`make()`, or what it gave last time if these files, and those that it read itself, are still the same."""
         behind, value = self._memo.get(key, ({None: None}, None))
         if any(file is None or _state(file) != state for file, state in behind.items()):
             before, self._read = self._read, {file: _state(file) for file in files}
             try:
-                value = make()
-                behind = self._read
+                if kept := self._kept(key):
+                    behind, value = kept
+                else:
+                    value = make()
+                    behind = self._read
                 self._memo[key] = (behind, value)
             finally:
                 before |= self._read
                 self._read = before
         self._read |= behind
         return value
+
+    def _kept(self, key: object) -> tuple[dict[Path, object], object] | None:
+        """What `keep` wrote of the same files, if it is there."""
+        if not (folder := os.environ.get("ROXHAM_CACHE")):
+            return None
+        try:
+            held, value = pickle.loads(_place(folder, key).read_bytes())
+            behind = {self.root / name: _state(self.root / name) for name in held}
+        except Exception:  # none, or one that cannot be read: whatever pickle raises then
+            return None
+        same = all(_content(self.root / name, behind[self.root / name]) == was for name, was in held.items())
+        return (behind, value) if same else None
 
     def _resources(self) -> dict[str, dict]:
         file = self.root / "datapackage.json"
@@ -1130,6 +1172,27 @@ def _ids(entry: dict) -> list[str]:
     return [str(source) for source in (found if isinstance(found, list) else [found])]
 
 
+def _place(folder: Path | str, key: object) -> Path:
+    """Where what was read is kept under a key: by our code, the libraries that read it and how they are set."""
+    read_by = (_reader(), repr(pd.options.mode.d), repr(pd.options.future.d))
+    return Path(folder, "tables", sha256(repr((read_by, key)).encode()).hexdigest())
+
+
+@cache
+def _reader() -> tuple[str, ...]:
+    own = sha256(Path(__file__).read_bytes()).hexdigest()
+    return own, platform.python_version(), pd.__version__, version("pandera"), yaml.__version__
+
+
+@lru_cache(maxsize=1024)
+def _content(file: Path, _state: object) -> str:
+    """A digest of a file as it is in a state; "" if there is none."""
+    try:
+        return sha256(file.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
 def _state(file: Path) -> tuple[int, int] | None:
     """What changes when a file does; None if there is none."""
     try:
@@ -1144,4 +1207,4 @@ names, about, load = _record.names, _record.about, _record.load
 check, hand = _record.check, _record.hand
 sources, total, correct, vintages = _record.sources, _record.total, _record.correct, _record.vintages
 path, files_read, forget = _record.path, _record.files_read, _record.forget
-memory, recall = _record.memory, _record.recall
+memory, recall, keep = _record.memory, _record.recall, _record.keep

@@ -27,6 +27,7 @@ from roxham.publish.chapters import BUILD, ROOT, BookError, Chapter, book, find,
 from roxham.publish.edition import Edition, edition
 
 DRAWINGS = 5_000  # kept from build to build; about 10 kB each
+TABLES = 600  # the same, as read and checked; all of them once are some 150
 
 
 class BuildError(Exception):
@@ -125,6 +126,9 @@ def check_record(now: dict[str, str] | None = None) -> None:
     faults = record_faults()
     if len(faults):
         raise InvalidRecord(faults)
+    for name in tables.names():
+        tables.load(name)
+    tables.keep(BUILD / "cache")  # for the processes that execute and print
     write_atomically(mark, "")
 
 
@@ -172,6 +176,7 @@ def _executed(chapters, pages, cache, workers, scheduler, fresh, watcher) -> tup
                 cache.put(keys[result.name], entry)
         cache.prune(keys.values())
         drop_oldest(BUILD / "cache" / "drawings", DRAWINGS)
+        drop_oldest(BUILD / "cache" / "tables", TABLES)
         if errors:
             raise BuildError("\n\n".join(errors))
     return {name: notebooks[name] for name in keys}, [name for name, *_ in due]
