@@ -10,6 +10,7 @@ import sys
 import time
 
 import pytest
+from project import EVERY
 
 from roxham.publish.cache import Cache, fingerprints
 
@@ -138,7 +139,7 @@ def test_a_figure_id_used_in_two_chapters_is_refused(project):
 
 
 def test_a_build_killed_at_any_moment_needs_no_cleaning(project, small):
-    for moment in (0.5, 1.5, 3, 5, 7):
+    for moment in (0.5, 1.5, 3, 5, 7) if EVERY else (0.5, 3, 6):
         victim = subprocess.Popen(
             project.command("build", "--fresh"),
             cwd=project.root,
@@ -180,11 +181,8 @@ def test_plain_jupyter_book_builds_the_chapters_and_the_next_build_mends_the_sit
     command = [os.path.join(os.path.dirname(sys.executable), "jupyter-book"), "build", "."]
     chapter = project.root / "chapters/03-the-count.md"
     text = chapter.read_text()
-    for title in (
-        "The count",
-        "The count",
-        "The count, again",
-    ):  # new, with nothing changed, with one line changed
+    # new, with nothing changed, with one line changed
+    for title in ("The count", *(["The count"] if EVERY else []), "The count, again"):
         chapter.write_text(text.replace("# The count\n", f"# {title}\n", 1))
         done = subprocess.run(
             command, cwd=project.root, env=project.environment, capture_output=True, text=True
@@ -201,15 +199,13 @@ def test_plain_jupyter_book_builds_the_chapters_and_the_next_build_mends_the_sit
 def test_a_site_printed_over_the_last_one_is_that_of_a_whole_printing(project):
     """Whatever was edited: a page shows titles and numbers of others, and the search what stands on all of them."""
     count, press = "chapters/03-the-count.md", project.root / "_build/cache/press/html/_build/html/chapters"
-    project.edit(
-        count, "{term}`port of entry` is defined", "(again)=\n## A place\n\nA {term}`port of entry` is"
-    )
-    project.edit("chapters/index.md", "[the count](03-the-count.md)", "[the count](#again)")
-    project.build()  # the first printing in this folder
+    if EVERY:  # else the next printing is the first in this folder, and so a whole one
+        project.edit("chapters/index.md", "were counted:", "were counted there:")
+        project.build()
 
     project.edit(count, " {cite}`fr-88-18227-protocol`", "")  # a source less, and other numbers for the rest
     project.edit(count, "# The count\n", "# The count, once more\n")
-    project.edit(count, "A {term}`port of entry` is", "Such a port is")
+    project.edit(count, "A\n{term}`port of entry` is defined", "Such a port is defined")
     project.build()
     assert "The count, once more" in project.page("glossary")
 
@@ -252,6 +248,7 @@ def test_a_changed_lock_reexecutes_everything_and_text_from_tables_is_shown_as_t
     page.close()
 
 
+@pytest.mark.skipif(not EVERY, reason="waits for 10 s, as its like of a sweep does; set ROXHAM_ALL=1")
 def test_an_unreachable_scheduler_is_one_clear_error(project):
     started = time.monotonic()
     done = project.roxham("build", "--fresh", "--scheduler", "tcp://127.0.0.1:9")

@@ -314,8 +314,8 @@ def reader(browser):
 
 
 def test_no_page_complains_under_its_policy(whole, root, reader):
-    # by default each third, from the disk each seventh; test_page_weight.py and test_pages.py open every chapter
-    step = 1 if EVERY else 3 if root.startswith("http") else 7
+    # by default each sixth, from the disk each seventh; test_page_weight.py and test_pages.py open every chapter
+    step = 1 if EVERY else 6 if root.startswith("http") else 7
     for name, content in list(whole.items())[::step]:
         if content.xpath("//meta[@http-equiv='refresh']"):
             reader.goto(root + name, wait_until="commit")
