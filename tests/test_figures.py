@@ -368,7 +368,7 @@ def cells(fig):
     return [["".join(c.itertext()) for c in row] for row in ET.fromstring(table).iter("tr")]
 
 
-def test_the_table_says_suppressed_or_not_published_and_never_nan():
+def test_the_table_says_suppressed_or_no_value_and_never_nan():
     data = pd.DataFrame(
         {
             "month": pd.to_datetime(["2023-02-01", "2023-03-01", "2023-04-01"]),

@@ -125,9 +125,7 @@ def test_another_process_finds_the_tables_as_they_were_read(kept, tmp_path):
     total = int(record.load("interceptions").people.sum())
     expected = f"{total} {len(record.files_read())} {record.load('claimants').dtypes.to_dict()}"
     assert another(root, folder) == expected
-    moved = shutil.copytree(
-        root, tmp_path / "elsewhere"
-    )  # the same record in another place, with other dates
+    moved = shutil.copytree(root, tmp_path / "elsewhere")  # the same record in another place
     assert another(moved, folder) == expected
 
 

@@ -159,8 +159,7 @@ def marked(text: str, docname: str, edition: Edition, marks=MARKS) -> str:
 
 
 def write(site: Path, figures: list[Drawn], edition: Edition) -> None:
-    """Write figures/ into a printed site."""
-    clear(site)
+    """Write figures/ into a printed site, from which `clear` has dropped those of an earlier build."""
     root = site / "figures"
     write_assets(site / "_static")
     about = {kind: settings(LIST).get(kind) or {} for kind in FILTERS}

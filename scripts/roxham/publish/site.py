@@ -264,10 +264,8 @@ def _publish(
 def _press(target: Path, ground: str, fresh: bool):
     """The folder where the book is printed: as the last printing left it if that had the same `ground` and ended
     well, so that Sphinx reads and writes only what has changed; else empty."""
-    folder, mark = (
-        BUILD / "cache" / "press" / target.name,
-        BUILD / "cache" / "press" / f"{target.name}.ground",
-    )
+    folder = BUILD / "cache" / "press" / target.name
+    mark = folder.with_suffix(".ground")
     same = not fresh and mark.is_file() and mark.read_text() == ground
     # Sphinx never deletes what pages hold beside their text
     same = same and not any((folder / "_build" / "html" / n).exists() for n in ("_images", "_downloads"))

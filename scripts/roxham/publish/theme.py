@@ -183,9 +183,8 @@ def _assets(app, builder) -> None:
 
 def _finish(app, exception) -> None:
     if exception is None and app.builder.format == "html":
-        figure_pages.clear(
-            Path(app.outdir)
-        )  # else `lean` would take what the last build left for pages of this one
+        # what the last build left of them, `lean` would take for pages of this one
+        figure_pages.clear(Path(app.outdir))
         _assets(app, app.builder)
         downloads.write(Path(app.outdir) / "data")
         notebooks.write(Path(app.outdir), [c for name, c in _book().items() if name in app.env.found_docs])
